@@ -1,0 +1,3 @@
+from diffrt.cli import main
+
+main()

@@ -1,0 +1,1 @@
+"""Pure `ti.func` building blocks: vectors, samplers, warps, distributions. No fields."""

@@ -1,0 +1,1 @@
+"""The scene on the device: Taichi fields, their upload, and the bounding volume hierarchy."""

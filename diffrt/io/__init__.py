@@ -1,0 +1,1 @@
+"""Files in and out: images, meshes, whole scenes of other programs."""

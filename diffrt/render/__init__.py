@@ -1,0 +1,1 @@
+"""Radiance, buffers and film: from an uploaded scene to arrays."""

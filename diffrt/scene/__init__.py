@@ -1,0 +1,1 @@
+"""A loaded scene: resolved elements, parameters by name, load and save. No Taichi from here down."""

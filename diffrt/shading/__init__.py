@@ -1,0 +1,1 @@
+"""Models of surfaces, lights and cameras: one model, one file, with eval, sample and pdf."""

@@ -1,0 +1,1 @@
+"""BSDFs. `base.py` states the contract and how to add one."""

@@ -1,0 +1,1 @@
+"""Cameras. `base.py` states the contract and how to add one."""

@@ -1,0 +1,1 @@
+"""Lights. `base.py` states the contract and how to add one."""
