@@ -1,0 +1,302 @@
+"""Bounding volume hierarchy: its topology by the surface-area heuristic, and the refit that gives it boxes.
+
+The topology is built level by level, one thread a node: binned SAH (Wald 2007, "On Fast Construction of SAH-based
+Bounding Volume Hierarchies") down to leaves of at most LEAF_SIZE triangles; then each wide node adopts grandchildren in
+place of the child with the largest surface until it has BVH_WIDTH children (Wald, Benthin and Boulos 2008, "Getting Rid
+of Packets"). Boxes and leaves are filled bottom-up by the same kernels that refit them when vertices move.
+
+Layout of a wide node: 6 * BVH_WIDTH floats, bound by bound (lo x, lo y, lo z, hi x, hi y, hi z), child by child.
+A child is the number of a wide node, or ~leaf; an absent child has an empty box. A leaf is 9 * LEAF_SIZE floats: a
+vertex and two edges, coordinate by coordinate, lane by lane; absent triangles have zero edges and are never hit.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import taichi as ti
+from taichi.math import vec3
+
+from diffrt.device.scene_fields import BVH_WIDTH, LEAF_SIZE, SceneFields
+
+BINS = 16
+EMPTY = 1e18
+ABSENT = -(1 << 31)
+"""The child that is not there."""
+STACK_SIZE = 160
+"""Entries of a traversal's stack; the builder keeps the tree shallow enough for it."""
+_MEDIAN_DEPTH = 36
+"""From this depth on nodes are simply halved, which bounds the depth whatever the triangles look like."""
+
+_ints = ti.types.ndarray(dtype=ti.i32, ndim=1)
+_vectors = ti.types.ndarray(dtype=vec3, ndim=1)
+_Bins = ti.types.vector(BINS * 6, ti.f32)
+_Counts = ti.types.vector(BINS, ti.i32)
+
+
+@dataclass(frozen=True)
+class Bvh:
+    """The topology of a tree: integers only, boxes live on the device.
+
+    Attributes:
+        children: (nodes * BVH_WIDTH,) int32, see the layout above.
+        ids: (leaves * LEAF_SIZE,) int32 triangle numbers, -1 where absent.
+        levels: first node of each level, and the number of nodes at the end.
+    """
+
+    children: np.ndarray
+    ids: np.ndarray
+    levels: tuple[int, ...]
+
+    @property
+    def nodes(self) -> int:
+        return self.levels[-1]
+
+    @property
+    def leaves(self) -> int:
+        return len(self.ids) // LEAF_SIZE
+
+
+def build(positions: np.ndarray, triangles: np.ndarray) -> Bvh:
+    """Build the topology of a tree.
+
+    Args:
+        positions: (V, 3) float32 world-space vertices.
+        triangles: (F, 3) int32 vertex numbers, at least one triangle.
+    """
+    bvh = _build(positions, triangles, _MEDIAN_DEPTH)
+    if (BVH_WIDTH - 1) * len(bvh.levels) + 2 > STACK_SIZE:
+        bvh = _build(positions, triangles, 0)
+    return bvh
+
+
+def _build(positions: np.ndarray, triangles: np.ndarray, median_depth: int) -> Bvh:
+    n = len(triangles)
+    box_lo, box_hi = ti.ndarray(vec3, n), ti.ndarray(vec3, n)
+    corners = positions[triangles]
+    box_lo.from_numpy(np.ascontiguousarray(corners.min(axis=1), dtype=np.float32))
+    box_hi.from_numpy(np.ascontiguousarray(corners.max(axis=1), dtype=np.float32))
+    del corners
+    lo, hi = ti.ndarray(vec3, 2 * n), ti.ndarray(vec3, 2 * n)
+    left, first, count = ti.ndarray(ti.i32, 2 * n), ti.ndarray(ti.i32, 2 * n), ti.ndarray(ti.i32, 2 * n)
+    order, allocated = ti.ndarray(ti.i32, n), ti.ndarray(ti.i32, 2)
+    _start_split(n, order, first, count, allocated)
+    begin, end, depth = 0, 1, 0
+    while begin < end:
+        _split(begin, end, int(depth >= median_depth), order, box_lo, box_hi, lo, hi, left, first, count, allocated)
+        begin, end, depth = end, int(allocated[0]), depth + 1
+    del box_lo, box_hi
+
+    roots, children, ids = ti.ndarray(ti.i32, n), ti.ndarray(ti.i32, n * BVH_WIDTH), ti.ndarray(ti.i32, n * LEAF_SIZE)
+    _start_collapse(roots, allocated)
+    levels = [0, 1]
+    while levels[-2] < levels[-1]:
+        _collapse(levels[-2], levels[-1], roots, lo, hi, left, first, count, order, children, ids, allocated)
+        levels.append(int(allocated[0]))
+    nodes, leaves = levels[-1], int(allocated[1])
+    return Bvh(
+        children.to_numpy()[: nodes * BVH_WIDTH].copy(),
+        ids.to_numpy()[: leaves * LEAF_SIZE].copy(),
+        tuple(levels[:-1]),
+    )
+
+
+def upload(scene: SceneFields, bvh: Bvh) -> None:
+    """Write the topology into the scene's fields, and fill boxes and leaves from its vertices."""
+    _copy(scene, bvh.nodes, bvh.leaves, bvh.children, bvh.ids)
+    refit(scene, bvh)
+
+
+def refit(scene: SceneFields, bvh: Bvh) -> None:
+    """Recompute leaves and boxes after vertices moved; the tree keeps its topology."""
+    _fill_leaves(scene, bvh.leaves)
+    for begin, end in reversed(list(zip(bvh.levels[:-1], bvh.levels[1:], strict=True))):
+        _fill_boxes(scene, begin, end)
+
+
+@ti.kernel
+def _start_split(n: ti.i32, order: _ints, first: _ints, count: _ints, allocated: _ints):
+    for i in range(n):
+        order[i] = i
+    first[0] = 0
+    count[0] = n
+    allocated[0] = 1
+
+
+@ti.func
+def _half_area(d: vec3) -> ti.f32:
+    return d.x * d.y + d.y * d.z + d.z * d.x
+
+
+@ti.func
+def _bin(centroid2: ti.f32, lowest: ti.f32, scale: ti.f32) -> ti.i32:
+    return ti.min(BINS - 1, ti.cast((centroid2 - lowest) * scale, ti.i32))
+
+
+@ti.kernel
+def _split(
+    begin: ti.i32, end: ti.i32, halve: ti.i32, order: _ints, box_lo: _vectors, box_hi: _vectors,
+    lo: _vectors, hi: _vectors, left: _ints, first: _ints, count: _ints, allocated: _ints,
+):  # fmt: skip
+    """Bound the nodes [begin, end) and split each that is too large for a leaf. Centroids are kept doubled."""
+    ti.loop_config(block_dim=1)
+    for node in range(begin, end):
+        start, n = first[node], count[node]
+        node_lo, node_hi = vec3(EMPTY), vec3(-EMPTY)
+        centre_lo, centre_hi = vec3(EMPTY), vec3(-EMPTY)
+        for i in range(start, start + n):
+            a, b = box_lo[order[i]], box_hi[order[i]]
+            node_lo, node_hi = ti.min(node_lo, a), ti.max(node_hi, b)
+            centre_lo, centre_hi = ti.min(centre_lo, a + b), ti.max(centre_hi, a + b)
+        lo[node], hi[node] = node_lo, node_hi
+        left[node] = -1
+        if n > LEAF_SIZE:
+            best_cost, best_axis, best_bin, best_scale = 1e38, -1, 0, 0.0
+            if halve == 0:
+                for axis in ti.static(range(3)):
+                    extent = centre_hi[axis] - centre_lo[axis]
+                    scale = ti.cast(BINS, ti.f32) / ti.select(extent > 0.0, extent, 1.0)
+                    if extent > 0.0 and scale < EMPTY:
+                        bins_lo = _Bins(EMPTY)
+                        counts = _Counts(0)
+                        for i in range(start, start + n):
+                            a, b = box_lo[order[i]], box_hi[order[i]]
+                            k = _bin(a[axis] + b[axis], centre_lo[axis], scale)
+                            counts[k] += 1
+                            for d in ti.static(range(3)):
+                                bins_lo[6 * k + d] = ti.min(bins_lo[6 * k + d], a[d])
+                                bins_lo[6 * k + 3 + d] = ti.min(bins_lo[6 * k + 3 + d], -b[d])
+                        right_cost = ti.Vector([0.0] * BINS)
+                        side_lo, side_hi, side = vec3(EMPTY), vec3(EMPTY), 0
+                        for j in range(BINS - 1):
+                            k = BINS - 1 - j
+                            side += counts[k]
+                            for d in ti.static(range(3)):
+                                side_lo[d] = ti.min(side_lo[d], bins_lo[6 * k + d])
+                                side_hi[d] = ti.min(side_hi[d], bins_lo[6 * k + 3 + d])
+                            if side > 0:
+                                right_cost[k] = ti.cast(side, ti.f32) * _half_area(-side_hi - side_lo)
+                        side_lo, side_hi, side = vec3(EMPTY), vec3(EMPTY), 0
+                        for k in range(BINS - 1):
+                            side += counts[k]
+                            for d in ti.static(range(3)):
+                                side_lo[d] = ti.min(side_lo[d], bins_lo[6 * k + d])
+                                side_hi[d] = ti.min(side_hi[d], bins_lo[6 * k + 3 + d])
+                            if side > 0 and side < n:
+                                cost = ti.cast(side, ti.f32) * _half_area(-side_hi - side_lo) + right_cost[k + 1]
+                                if cost < best_cost:
+                                    best_cost, best_axis, best_bin, best_scale = cost, axis, k, scale
+            middle = start + n // 2
+            if best_axis >= 0:
+                i, j = start, start + n - 1
+                while i <= j:
+                    t = order[i]
+                    a = box_lo[t] + box_hi[t]
+                    if _bin(a[best_axis], centre_lo[best_axis], best_scale) <= best_bin:
+                        i += 1
+                    else:
+                        order[i] = order[j]
+                        order[j] = t
+                        j -= 1
+                middle = i
+            child = ti.atomic_add(allocated[0], 2)
+            left[node] = child
+            first[child], count[child] = start, middle - start
+            first[child + 1], count[child + 1] = middle, start + n - middle
+
+
+@ti.kernel
+def _start_collapse(roots: _ints, allocated: _ints):
+    roots[0] = 0
+    allocated[0] = 1
+    allocated[1] = 0
+
+
+@ti.kernel
+def _collapse(
+    begin: ti.i32, end: ti.i32, roots: _ints, lo: _vectors, hi: _vectors, left: _ints, first: _ints, count: _ints,
+    order: _ints, children: _ints, ids: _ints, allocated: _ints,
+):  # fmt: skip
+    """Make the wide nodes [begin, end) out of the binary subtrees `roots`; `allocated` counts nodes and leaves."""
+    for node in range(begin, end):
+        adopted = ti.Vector([-1] * BVH_WIDTH)
+        adopted[0] = roots[node]
+        n = 1
+        opening = True
+        while opening and n < BVH_WIDTH:
+            widest, area = -1, -1.0
+            for k in range(n):
+                child = adopted[k]
+                if left[child] >= 0:
+                    child_area = _half_area(hi[child] - lo[child])
+                    if child_area > area:
+                        widest, area = k, child_area
+            if widest < 0:
+                opening = False
+            else:
+                child = left[adopted[widest]]
+                adopted[widest] = child
+                adopted[n] = child + 1
+                n += 1
+        for k in range(BVH_WIDTH):
+            if k < n:
+                child = adopted[k]
+                if left[child] >= 0:
+                    wide = ti.atomic_add(allocated[0], 1)
+                    roots[wide] = child
+                    children[node * BVH_WIDTH + k] = wide
+                else:
+                    leaf = ti.atomic_add(allocated[1], 1)
+                    children[node * BVH_WIDTH + k] = ~leaf
+                    for j in range(LEAF_SIZE):
+                        ids[leaf * LEAF_SIZE + j] = ti.select(j < count[child], order[first[child] + j], -1)
+            else:
+                children[node * BVH_WIDTH + k] = ABSENT
+
+
+@ti.kernel
+def _copy(scene: ti.template(), nodes: ti.i32, leaves: ti.i32, children: _ints, ids: _ints):
+    for i in range(nodes * BVH_WIDTH):
+        scene.bvh_children[i] = children[i]
+    for i in range(leaves * LEAF_SIZE):
+        scene.bvh_ids[i] = ids[i]
+
+
+@ti.kernel
+def _fill_leaves(scene: ti.template(), leaves: ti.i32):
+    for i in range(leaves * LEAF_SIZE):
+        base = (i // LEAF_SIZE) * 9 * LEAF_SIZE + i % LEAF_SIZE
+        triangle = scene.bvh_ids[i]
+        v0, e1, e2 = vec3(0.0), vec3(0.0), vec3(0.0)
+        if triangle >= 0:
+            corners = scene.triangles[triangle]
+            v0 = scene.positions[corners[0]]
+            e1 = scene.positions[corners[1]] - v0
+            e2 = scene.positions[corners[2]] - v0
+        for d in ti.static(range(3)):
+            scene.bvh_triangles[base + d * LEAF_SIZE] = v0[d]
+            scene.bvh_triangles[base + (3 + d) * LEAF_SIZE] = e1[d]
+            scene.bvh_triangles[base + (6 + d) * LEAF_SIZE] = e2[d]
+
+
+@ti.kernel
+def _fill_boxes(scene: ti.template(), begin: ti.i32, end: ti.i32):
+    for i in range(begin * BVH_WIDTH, end * BVH_WIDTH):
+        child = scene.bvh_children[i]
+        box_lo, box_hi = vec3(EMPTY), vec3(-EMPTY)
+        if child >= 0:
+            for k in range(BVH_WIDTH):
+                for d in ti.static(range(3)):
+                    bound = child * 6 * BVH_WIDTH + d * BVH_WIDTH + k
+                    box_lo[d] = ti.min(box_lo[d], scene.bvh_bounds[bound])
+                    box_hi[d] = ti.max(box_hi[d], scene.bvh_bounds[bound + 3 * BVH_WIDTH])
+        elif child != ABSENT:
+            for k in range(LEAF_SIZE):
+                triangle = scene.bvh_ids[~child * LEAF_SIZE + k]
+                if triangle >= 0:
+                    for j in ti.static(range(3)):
+                        corner = scene.positions[scene.triangles[triangle][j]]
+                        box_lo, box_hi = ti.min(box_lo, corner), ti.max(box_hi, corner)
+        for d in ti.static(range(3)):
+            bound = (i // BVH_WIDTH) * 6 * BVH_WIDTH + d * BVH_WIDTH + i % BVH_WIDTH
+            scene.bvh_bounds[bound] = box_lo[d]
+            scene.bvh_bounds[bound + 3 * BVH_WIDTH] = box_hi[d]

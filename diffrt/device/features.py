@@ -1,0 +1,48 @@
+"""What a scene uses, known when a kernel is compiled: `ti.static` leaves out the code for everything else."""
+
+from typing import NamedTuple
+
+from diffrt.description.schema import MATERIAL_FIELDS
+from diffrt.scene.scene import Scene
+
+MATERIAL_TYPES = tuple(MATERIAL_FIELDS)
+"""BSDF models in the order of their device numbers."""
+
+MATERIAL_SLOTS = 16
+"""Slots of a material: its fields in the order of the schema, then opacity and normal map in the last two."""
+
+OPACITY_SLOT = MATERIAL_SLOTS - 2
+NORMAL_MAP_SLOT = MATERIAL_SLOTS - 1
+
+CAMERA_TYPES = ("perspective", "thin_lens", "orthographic")
+DELTA_LIGHTS = ("point", "spot", "directional")
+
+
+class Features(NamedTuple):
+    """Compile-time description of a scene. Equal features share their kernels, whatever the scene."""
+
+    bsdfs: int = 0
+    """Bit i is set if material type i occurs."""
+    textures: bool = False
+    normal_maps: bool = False
+    smooth: bool = False
+    """Some triangle has shading normals of its own."""
+    masked: bool = False
+    """Some surface lets rays pass: opacity below one, or a null material."""
+    one_sided: bool = False
+    """Some opaque material is black from behind."""
+    area_lights: bool = False
+    delta_lights: bool = False
+    environment: bool = False
+    environment_image: bool = False
+    camera: int = 0
+    distorted: bool = False
+
+    def has(self, material_type: str) -> bool:
+        """Whether a material type occurs."""
+        return bool(self.bsdfs >> MATERIAL_TYPES.index(material_type) & 1)
+
+
+def slot(material_type: str, field: str) -> int:
+    """Index of a field among its material's slots."""
+    return MATERIAL_FIELDS[material_type].index(field)

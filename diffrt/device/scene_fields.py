@@ -1,0 +1,143 @@
+"""Every Taichi field of a scene, in one object that kernels take as `scene: ti.template()`.
+
+Capacities are powers of two and only grow; the next scene that fits reuses the object, so kernels compiled for it stay
+valid and nothing leaks (Taichi never frees a field). Counts are in `counts`, not in the shapes.
+"""
+
+from dataclasses import dataclass, fields
+
+import taichi as ti
+
+from diffrt.device.features import MATERIAL_SLOTS
+
+BVH_WIDTH = 8
+"""Children of a node."""
+LEAF_SIZE = 4
+"""Triangles of a leaf: stored as lanes side by side, so that the vectorizer tests them together."""
+
+
+@dataclass(frozen=True)
+class Capacity:
+    """How many elements each group of fields holds."""
+
+    vertices: int = 0
+    triangles: int = 0
+    normals: int = 0
+    uvs: int = 0
+    shapes: int = 0
+    materials: int = 0
+    textures: int = 0
+    texels: int = 0
+    lights: int = 0
+    delta_lights: int = 0
+    environment_cells: int = 0
+    bvh_nodes: int = 0
+    bvh_leaves: int = 0
+
+    def grown(self) -> "Capacity":
+        """Each number rounded up to a power of two, at least 16."""
+        return Capacity(**{f.name: max(16, 1 << (getattr(self, f.name) - 1).bit_length()) for f in fields(self)})
+
+    def holds(self, other: "Capacity") -> bool:
+        return all(getattr(self, f.name) >= getattr(other, f.name) for f in fields(self))
+
+    def union(self, other: "Capacity") -> "Capacity":
+        return Capacity(**{f.name: max(getattr(self, f.name), getattr(other, f.name)) for f in fields(self)})
+
+
+@ti.data_oriented
+class SceneFields:
+    """The scene on the device.
+
+    Args:
+        capacity: sizes of the fields.
+        gradients: give the fields of continuous parameters a `.grad` (doubles their memory).
+
+    All positions, normals and directions are in world space. Indices of -1 mean "none".
+    """
+
+    def __init__(self, capacity: Capacity, gradients: bool) -> None:
+        self.capacity = capacity
+        self.gradients = gradients
+        c = capacity
+
+        def real(*shape: int) -> ti.ScalarField:
+            return ti.field(ti.f32, shape=shape, needs_grad=gradients)
+
+        def vector(n: int, *shape: int) -> ti.MatrixField:
+            return ti.Vector.field(n, ti.f32, shape=shape, needs_grad=gradients)
+
+        def plain(dtype: object, *shape: int) -> ti.ScalarField:
+            return ti.field(dtype, shape=shape)
+
+        # Geometry.
+        self.positions = vector(3, c.vertices)
+        self.normals = vector(3, c.normals)
+        self.uvs = vector(2, c.uvs)
+        self.triangles = ti.Vector.field(3, ti.i32, shape=c.triangles)
+        self.triangle_normals = ti.Vector.field(3, ti.i32, shape=c.triangles)
+        self.triangle_uvs = ti.Vector.field(3, ti.i32, shape=c.triangles)
+        self.triangle_shape = plain(ti.i32, c.triangles)
+
+        # Shapes.
+        self.shape_material = plain(ti.i32, c.shapes)
+        self.shape_emits = plain(ti.i32, c.shapes)  # 0 no, 1 on the side of the normal, 2 on both
+        self.shape_emission = vector(3, c.shapes)
+        self.shape_emission_texture = plain(ti.i32, c.shapes)
+        self.shape_light_density = plain(ti.f32, c.shapes)  # probability per unit area that a light sample lands here
+
+        # Materials: MATERIAL_SLOTS values each, a texture index beside each value.
+        self.material_type = plain(ti.i32, c.materials)
+        self.material_two_sided = plain(ti.i32, c.materials)
+        self.material_measured = plain(ti.i32, c.materials)  # conductor with eta and k
+        self.material_children = ti.Vector.field(2, ti.i32, shape=c.materials)  # mix
+        self.material_values = vector(3, c.materials * MATERIAL_SLOTS)
+        self.material_textures = plain(ti.i32, c.materials * MATERIAL_SLOTS)
+
+        # Textures: (offset, width, height, wrap | filter << 2) and their texels, row 0 at the top.
+        self.textures = ti.Vector.field(4, ti.i32, shape=c.textures)
+        self.texels = vector(3, c.texels)
+
+        # Lights: one table of everything a light sample can choose, by power.
+        self.light_kind = plain(ti.i32, c.lights)
+        self.light_index = plain(ti.i32, c.lights)  # triangle, or delta light
+        self.light_cdf = plain(ti.f32, c.lights)
+        self.delta_position = vector(3, c.delta_lights)
+        self.delta_direction = vector(3, c.delta_lights)
+        self.delta_intensity = vector(3, c.delta_lights)
+        self.delta_cosines = vector(2, c.delta_lights)  # cosines of the spot's cutoff and start of falloff
+
+        # Environment: an image (a texture index) or a constant.
+        self.environment_texture = plain(ti.i32)
+        self.environment_radiance = vector(3)
+        self.environment_scale = real()
+        self.environment_to_local = ti.Matrix.field(3, 3, ti.f32, shape=(), needs_grad=gradients)
+        self.environment_probability = plain(ti.f32)
+        self.environment_rows = plain(ti.f32, c.environment_cells)  # cumulative marginal of the rows
+        self.environment_columns = plain(ti.f32, c.environment_cells)  # cumulative conditional, row after row
+
+        # Camera.
+        self.camera_to_world = ti.Matrix.field(4, 4, ti.f32, shape=(), needs_grad=gradients)
+        self.camera_intrinsics = vector(4)  # fx, fy, cx, cy in pixels
+        self.camera_distortion = ti.Vector.field(5, ti.f32, shape=(), needs_grad=gradients)
+        self.camera_lens = vector(2)  # aperture radius, focus distance
+        self.camera_clip = ti.Vector.field(2, ti.f32, shape=())
+        self.film_size = ti.Vector.field(2, ti.i32, shape=())  # width, height
+
+        # Bounding volume hierarchy, see bvh_build.py for the layout.
+        self.bvh_bounds = plain(ti.f32, c.bvh_nodes * 6 * BVH_WIDTH)
+        self.bvh_children = plain(ti.i32, c.bvh_nodes * BVH_WIDTH)
+        self.bvh_triangles = plain(ti.f32, c.bvh_leaves * 9 * LEAF_SIZE)
+        self.bvh_ids = plain(ti.i32, c.bvh_leaves * LEAF_SIZE)
+
+
+_current: dict[bool, SceneFields] = {}
+
+
+def acquire(needed: Capacity, gradients: bool = False) -> SceneFields:
+    """Fields that hold `needed`: the ones in use if they suffice, else larger ones."""
+    have = _current.get(gradients)
+    if have is None or not have.capacity.holds(needed):
+        grown = needed.grown() if have is None else needed.union(have.capacity).grown()
+        have = _current[gradients] = SceneFields(grown, gradients)
+    return have

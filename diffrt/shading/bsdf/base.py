@@ -1,0 +1,45 @@
+"""The contract of a BSDF.
+
+A model is a file with three `ti.func`s. Directions are unit vectors in the local frame, Z along the shading normal, both
+pointing away from the surface: `wo` towards where the path came from, `wi` towards where it goes on.
+
+    evaluate(scene, features, material, uv, wo, wi) -> vec3      f_s(wo, wi) |cos(wi)|, zero for delta lobes
+    pdf(scene, features, material, uv, wo, wi) -> float          density of `sample` per solid angle, without delta lobes
+    sample(scene, features, material, uv, wo, lobe, u) -> BsdfSample     `lobe` in [0,1) chooses a lobe, u is a vec2
+
+`evaluate` must be differentiable by Taichi (no loops that break, guarded square roots); `pdf` and `sample` need not be.
+Fields are read with `material.value(scene, features, material, slot("name", "field"), uv)`.
+
+To add a model: write its file, list its fields in `MATERIAL_FIELDS` and its pydantic model in the description, and add one
+line to each function of `dispatch.py`. The tests then check it: white furnace, chi-square of `sample` against `pdf`,
+`evaluate / pdf` against the sample's weight, reciprocity.
+"""
+
+import taichi as ti
+from taichi.math import vec3
+
+
+@ti.dataclass
+class BsdfSample:
+    """A direction drawn from a BSDF.
+
+    Attributes:
+        wi: local unit direction.
+        weight: f_s |cos| / pdf, or the reflectance of a delta lobe over its probability. Zero: the path ends here.
+        pdf: density per solid angle of all lobes that are no delta; meaningless for a delta lobe.
+        delta: 1 if the direction came from a perfectly smooth lobe.
+        eta: ratio of refractive indices that a transmitted ray crosses, eta_i / eta_t^-1 convention of roulette: the
+            square by which radiance shrank is undone by multiplying the throughput with eta^2. 1 for reflection.
+    """
+
+    wi: vec3
+    weight: vec3
+    pdf: ti.f32
+    delta: ti.i32
+    eta: ti.f32
+
+
+@ti.func
+def no_sample() -> BsdfSample:
+    """The path ends."""
+    return BsdfSample(vec3(0.0, 0.0, 1.0), vec3(0.0), 0.0, 0, 1.0)
