@@ -37,6 +37,15 @@ class Mesh:
     uvs: Floats | None = None
     uv_faces: Indices | None = None
 
+    @property
+    def has_seams(self) -> bool:
+        """Whether normals or uvs are not simply one per vertex, in the order of the vertices."""
+        return any(
+            values is not None and not (len(values) == len(self.vertices) and np.array_equal(self.faces, indices))
+            for values, indices in ((self.normals, self.normal_faces), (self.uvs, self.uv_faces))
+            if indices is not None
+        )
+
 
 def weld(vertices: Floats, faces: Indices) -> tuple[Floats, Indices]:
     """Merge exactly equal positions; the first occurrence of each keeps its place in the order.
@@ -297,5 +306,6 @@ def _unit_normals(normals: Floats, normal_faces: Indices, vertices: Floats, face
             warn(f"{field}: {int((missing & used).sum())} given normals have zero length; they are computed instead")
         computed = _gather_normals(vertices, faces, normal_faces, len(normals))
         normals, length = np.where(missing[:, None], computed, normals), np.where(missing, 1.0, length)
-    unit: Floats = normals / length[:, None]
+    already_unit = np.abs(length - 1.0) < 1e-6  # stays bit for bit, so that saving and loading changes nothing
+    unit: Floats = normals / np.where(already_unit, 1.0, length)[:, None]
     return unit

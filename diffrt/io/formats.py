@@ -58,7 +58,7 @@ def scene_importer(*extensions: str) -> Callable[[Function], Function]:
 
 
 def _load() -> None:
-    for module in ("images", "meshes", "gltf", "mitsuba_xml"):
+    for module in ("images", "obj", "ply", "stl"):
         importlib.import_module(f"diffrt.io.{module}")
 
 
