@@ -1,0 +1,379 @@
+"""From a scene description to elements: reads the files, fills in defaults, resolves names. Finds every problem."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from diffrt.description import cameras as camera_models
+from diffrt.description import lights as light_models
+from diffrt.description import materials as material_models
+from diffrt.description import primitives, transform
+from diffrt.description import shapes as shape_models
+from diffrt.description.base import type_name
+from diffrt.description.materials import COLOUR_FIELDS, MATERIAL_FIELDS
+from diffrt.description.mesh import Mesh, make_mesh
+from diffrt.description.schema import Texture as TextureModel
+from diffrt.description.validate import Checked, free_name, validate
+from diffrt.errors import InputError, Problem
+from diffrt.log import warn
+from diffrt.scene.elements import Array, Camera, Light, Material, Settings, Shape, Source, Texture, TextureRef, Value
+
+MAX_PIXELS = 2**28
+DEFAULT_MATERIAL = "default"
+DEFAULT_EMITTER = "default_emitter"
+
+
+@dataclass
+class Resolved:
+    """The elements of a scene by name, in file order; several_cameras: they came as a list."""
+
+    cameras: dict[str, Camera] = field(default_factory=dict)
+    shapes: dict[str, Shape] = field(default_factory=dict)
+    materials: dict[str, Material] = field(default_factory=dict)
+    textures: dict[str, Texture] = field(default_factory=dict)
+    lights: dict[str, Light] = field(default_factory=dict)
+    settings: Settings = field(default_factory=Settings)
+    several_cameras: bool = False
+
+
+def resolve(data: Any, base_dir: Path) -> Resolved:
+    """Check and load a scene description (see `diffrt.description.validate`).
+
+    Raises:
+        InputError: with every problem found.
+    """
+    checked = validate(data, base_dir)
+    result = _Resolver(checked, base_dir).run()
+    if checked.problems:
+        raise InputError(list(dict.fromkeys(checked.problems)))
+    return result
+
+
+class _Resolver:
+    def __init__(self, checked: Checked, base_dir: Path) -> None:
+        self.checked = checked
+        self.file = checked.scene
+        self.base_dir = base_dir
+        self.problems = checked.problems
+        self.result = Resolved(several_cameras=self.file.cameras is not None)
+        self.uses: dict[str, dict[str, str]] = {}  # texture -> colour or data -> first field that uses it so
+        self.default_sided: list[str] = []
+        self.defaults: dict[str, str] = {}
+
+    def run(self) -> Resolved:
+        settings = {
+            **self.file.integrator.model_dump(),
+            **self.file.sampling.model_dump(),
+            **self.file.film.model_dump(),
+        }
+        self.result.settings = Settings(**settings)
+        for name, model in self.file.materials.items():
+            self._material(name, model, f"materials.{name}")
+        self._shapes()
+        self._textures()
+        self._lights()
+        self._cameras()
+        self._two_sided()
+        return self.result
+
+    # Materials
+
+    def _material(self, name: str, model: material_models.Material, path: str) -> str:
+        materials = self.result.materials
+        kind = type_name(type(model))
+        fields: dict[str, Value | None] = {}
+        for key in MATERIAL_FIELDS[kind]:
+            fields[key] = getattr(model, key)
+            self._use(fields[key], "colour" if key in COLOUR_FIELDS else "data", f"{path}.{key}")
+        self._use(model.opacity, "data", f"{path}.opacity")
+        if model.normal_map is not None:
+            self._use(TextureRef(model.normal_map), "data", f"{path}.normal_map")
+        two_sided = True if model.two_sided is None else model.two_sided
+        material = Material(name, kind, fields, two_sided, model.opacity, model.normal_map)
+        materials[name] = material
+        if isinstance(model, material_models.Mix):
+            material.first = self._named(model.first, f"{name}.first", f"{path}.first")
+            material.second = self._named(model.second, f"{name}.second", f"{path}.second")
+        if model.two_sided is None:
+            self.default_sided.append(name)
+        return name
+
+    def _named(self, model: str | material_models.Material, name: str, path: str) -> str:
+        if isinstance(model, str):
+            return model
+        taken = {*self.file.materials, *self.result.materials}
+        return self._material(free_name(name, taken), model, path)
+
+    def _two_sided(self) -> None:
+        """Two-sided by default, unless light passes through."""
+        materials = self.result.materials
+
+        def transmits(name: str | None, depth: int = 0) -> bool:
+            material = materials.get(name or "")
+            if material is None or depth > len(materials):
+                return False
+            if material.type == "principled":
+                amount = material.fields["transmission"]
+                return isinstance(amount, TextureRef) or (amount is not None and float(amount) > 0.0)
+            if material.type == "mix":
+                return transmits(material.first, depth + 1) or transmits(material.second, depth + 1)
+            return material.type in ("dielectric", "null")
+
+        for name in self.default_sided:
+            materials[name].two_sided = not transmits(name)
+
+    # Shapes
+
+    def _shapes(self) -> None:
+        for place, model in self._placed("shapes", self.file.shapes):
+            path, name = f"shapes[{place}]", self.checked.names["shapes"][place]
+            material = self._shape_material(model, name, path)
+            self._use(model.emission, "colour", f"{path}.emission")
+            try:
+                mesh, source = self._mesh(model, path)
+            except InputError as error:
+                self.problems.extend(error.problems)
+                continue
+            given = mesh.normals is not None and isinstance(model, shape_models.MeshShape)
+            curved = isinstance(model, (shape_models.Sphere, shape_models.Cylinder))
+            smooth = model.shading == "smooth" or (model.shading == "auto" and (given or curved))
+            self.result.shapes[name] = Shape(
+                name=name,
+                mesh=mesh,
+                smooth=smooth,
+                has_given_normals=smooth and given,
+                to_world=model.to_world,
+                center=world_center(mesh, model.to_world),
+                material=material,
+                emission=model.emission,
+                two_sided_emission=model.two_sided_emission,
+                source=source,
+            )
+
+    def _shape_material(self, model: shape_models.Shape, name: str, path: str) -> str:
+        if model.material is not None:
+            return self._named(model.material, name, f"{path}.material")
+        emits = model.emission is not None
+        wanted = DEFAULT_EMITTER if emits else DEFAULT_MATERIAL
+        if wanted not in self.defaults:
+            black_or_grey = material_models.Diffuse(type="diffuse", albedo=0.0 if emits else 0.5)
+            self.defaults[wanted] = self._named(black_or_grey, wanted, path)
+        return self.defaults[wanted]
+
+    def _mesh(self, model: shape_models.Shape, path: str) -> tuple[Mesh, Source]:
+        if isinstance(model, shape_models.MeshShape):
+            if model.file is None:
+                arrays = {key: getattr(model, key) for key in shape_models.ARRAYS}
+                return freeze(make_mesh(**arrays, field=path), {})
+            if f"{path}.file" in self.checked.missing:
+                raise InputError([])
+            from diffrt.io.meshes import read_mesh
+
+            file = self.base_dir / model.file
+            return freeze(read_mesh(file, field=f"{path}.file"), {"type": "mesh"}, file)
+        if isinstance(model, shape_models.Sphere):
+            mesh = primitives.sphere(model.subdivisions)
+            mesh.normals = mesh.normal_faces = None  # recomputed from the vertices, so that they follow when these move
+            return freeze(mesh, {"type": "sphere", "subdivisions": model.subdivisions})
+        if isinstance(model, shape_models.Cylinder):
+            mesh = primitives.cylinder(model.segments)
+            mesh.normals = mesh.normal_faces = None
+            return freeze(mesh, {"type": "cylinder", "segments": model.segments})
+        if isinstance(model, shape_models.Disk):
+            return freeze(primitives.disk(model.segments), {"type": "disk", "segments": model.segments})
+        kind = type_name(type(model))
+        return freeze({"rectangle": primitives.rectangle, "cube": primitives.cube}[kind](), {"type": kind})
+
+    # Textures
+
+    def _textures(self) -> None:
+        for name, model in self.file.textures.items():
+            try:
+                self.result.textures[name] = self._texture(name, model, f"textures.{name}")
+            except InputError as error:
+                self.problems.extend(error.problems)
+
+    def _texture(self, name: str, model: TextureModel, path: str) -> Texture:
+        file = None if model.file is None else self.base_dir / model.file
+        pixels, stored = self._pixels(model.data, file, f"{path}.file")
+        encoding = model.encoding or self._encoding(name, stored, path)
+        data = decode(pixels, encoding)
+        description = {"encoding": encoding}
+        return Texture(name, data, model.wrap, model.filter, file, encoding, make_source(description, (data,), file))
+
+    def _pixels(self, data: Array | None, file: Path | None, path: str) -> tuple[Array, str]:
+        """Pixels (H,W,C) float32, not decoded, and the encoding that their format suggests."""
+        if file is not None:
+            if path in self.checked.missing:
+                raise InputError([])
+            from diffrt.io.images import read_image
+
+            image = read_image(file, field=path, max_pixels=MAX_PIXELS)
+            pixels = np.ascontiguousarray(image.data, dtype=np.float32)
+            if not np.isfinite(pixels).all():
+                raise InputError(Problem(path, f"{file.name} has pixels that are not finite", "finite numbers"))
+            return pixels, image.encoding
+        assert data is not None
+        if data.dtype.kind == "u" and data.dtype.itemsize <= 2:
+            return (data / np.float32(np.iinfo(data.dtype).max)).astype(np.float32), "srgb"
+        return np.asarray(data, dtype=np.float32), "linear"
+
+    def _encoding(self, name: str, stored: str, path: str) -> str:
+        """srgb for 8 and 16 bit images used as a colour, linear for all else; a use as both has to be settled."""
+        uses = self.uses.get(name, {})
+        if stored == "srgb" and len(uses) == 2:
+            found = f"missing, though {name!r} is a colour ({uses['colour']}) and data ({uses['data']})"
+            raise InputError(Problem(f"{path}.encoding", found, "srgb, linear", "or two textures of the same file"))
+        return "srgb" if stored == "srgb" and "data" not in uses else "linear"
+
+    def _use(self, value: Value | None, kind: str, path: str) -> None:
+        if isinstance(value, TextureRef):
+            self.uses.setdefault(value.name, {}).setdefault(kind, path)
+
+    # Lights
+
+    def _lights(self) -> None:
+        for place, model in self._placed("lights", self.file.lights):
+            path, name = f"lights[{place}]", self.checked.names["lights"][place]
+            try:
+                self.result.lights[name] = self._light(name, model, path)
+            except InputError as error:
+                self.problems.extend(error.problems)
+
+    def _light(self, name: str, model: light_models.Light, path: str) -> Light:
+        if isinstance(model, light_models.PointLight):
+            return Light(name, "point", {"position": model.position, "intensity": model.intensity})
+        if isinstance(model, light_models.SpotLight):
+            start = 0.75 * model.cutoff if model.falloff_start is None else model.falloff_start
+            fields = {
+                "position": model.position,
+                "direction": unit(model.direction),
+                "intensity": model.intensity,
+                "cutoff": np.array(model.cutoff),
+                "falloff_start": np.array(start),
+            }
+            return Light(name, "spot", fields)
+        if isinstance(model, light_models.DirectionalLight):
+            fields = {"direction": unit(model.direction), "irradiance": model.irradiance}
+            return Light(name, "directional", fields)
+        assert isinstance(model, light_models.EnvironmentLight)
+        turn = rotation_of(model.to_world, f"{path}.to_world")
+        if model.radiance is not None:
+            fields = {"radiance": model.radiance, "scale": np.array(model.scale)}
+            return Light(name, "environment", fields, None, turn)
+        file = None if model.file is None else self.base_dir / model.file
+        pixels, stored = self._pixels(model.data, file, f"{path}.file" if file else f"{path}.data")
+        image = decode(pixels, stored)
+        image = np.repeat(image[:, :, :1], 3, axis=2) if image.shape[2] < 3 else np.ascontiguousarray(image[:, :, :3])
+        if image.min() < 0.0:
+            warn(f"{path}: negative radiance in the environment image is set to zero")
+            image = np.maximum(image, 0.0)
+        source = make_source({}, (image,), file)
+        return Light(name, "environment", {"scale": np.array(model.scale)}, image, turn, source)
+
+    # Cameras
+
+    def _cameras(self) -> None:
+        if self.file.camera is not None:
+            name = self.file.camera.name or "camera"
+            self.result.cameras[name] = make_camera(self.file.camera, name)
+        for place, model in self._placed("cameras", self.file.cameras or []):
+            name = self.checked.names["cameras"][place]
+            self.result.cameras[name] = make_camera(model, name)
+
+    def _placed(self, section: str, models: list[Any]) -> list[tuple[int, Any]]:
+        return list(zip(self.checked.positions.get(section, []), models, strict=True))
+
+
+def make_camera(model: camera_models.Camera, name: str) -> Camera:
+    """The camera that a description describes."""
+    common: dict[str, Any] = {
+        "name": name,
+        "to_world": model.to_world,
+        "width": model.width,
+        "height": model.height,
+        "near": model.near,
+        "far": float("inf") if model.far is None else model.far,
+    }
+    if isinstance(model, camera_models.OrthographicCamera):
+        return Camera(**common, type="orthographic", scale=model.scale)
+    assert isinstance(model, camera_models.PerspectiveCamera)
+    if model.intrinsics is not None:
+        given = model.intrinsics
+        common["intrinsics"] = np.array([given.fx, given.fy, given.cx, given.cy])
+    else:
+        common["fov"] = np.array(40.0 if model.fov is None else model.fov)
+        common["fov_axis"] = model.fov_axis or "x"
+    if model.distortion is not None:
+        lens = model.distortion
+        common["distortion"] = np.array([lens.k1, lens.k2, lens.p1, lens.p2, lens.k3])
+    if isinstance(model, camera_models.ThinLensCamera):
+        lens_fields = {"aperture_radius": model.aperture_radius, "focus_distance": model.focus_distance}
+        return Camera(**common, **lens_fields, type="thin_lens")
+    return Camera(**common, type="perspective")
+
+
+def world_center(mesh: Mesh, to_world: Array) -> Array:
+    """Centre (3,) of the bounding box, in world space, of the vertices that triangles use."""
+    used = mesh.vertices[np.unique(mesh.faces)]
+    points = transform.transform_points(to_world, used)
+    return 0.5 * (points.min(axis=0) + points.max(axis=0))
+
+
+def freeze(mesh: Mesh, description: dict[str, Any], file: Path | None = None) -> tuple[Mesh, Source]:
+    """The mesh with its arrays made read-only, and where it came from (nothing to refer to if `description` is empty)."""
+    return mesh, make_source(description, mesh_arrays(mesh), file)
+
+
+def mesh_arrays(mesh: Mesh) -> tuple[Array | None, ...]:
+    """All arrays of a mesh."""
+    return mesh.vertices, mesh.faces, mesh.normals, mesh.normal_faces, mesh.uvs, mesh.uv_faces
+
+
+def make_source(description: dict[str, Any], arrays: tuple[Array | None, ...], file: Path | None) -> Source:
+    """A source of `arrays`, which become read-only, so that only replacing them can change the element."""
+    for array in arrays:
+        if array is not None:
+            array.flags.writeable = False
+    return Source(description, arrays, file, None if file is None else file_stamp(file))
+
+
+def file_stamp(file: Path) -> tuple[int, int]:
+    """Size and modification time, to see whether a file is still what was read."""
+    status = file.stat()
+    return status.st_size, status.st_mtime_ns
+
+
+def decode(pixels: Array, encoding: str) -> Array:
+    """Pixels (H,W,C) float32 in linear values; alpha (the last of 2 or 4 channels) is linear already."""
+    if encoding == "linear":
+        return pixels
+    from diffrt.io.color import srgb_to_linear
+
+    result = pixels.copy()
+    colours = pixels.shape[2] - (pixels.shape[2] in (2, 4))
+    result[:, :, :colours] = srgb_to_linear(pixels[:, :, :colours])
+    return result
+
+
+def unit(vector: Array) -> Array:
+    """A vector (3,) at unit length; safe for very long and very short ones."""
+    scaled = vector / np.abs(vector).max()
+    return scaled / np.linalg.norm(scaled)
+
+
+def rotation_of(matrix: Array, field: str) -> Array:
+    """The rotation in a 4x4 matrix; translation and uniform scale do not matter to an environment.
+
+    Raises:
+        InputError: it shears, mirrors, or scales unevenly.
+    """
+    linear = matrix[:3, :3]
+    factor = np.cbrt(np.linalg.det(linear))
+    if not factor > 0.0 or not np.allclose(linear @ linear.T, factor**2 * np.eye(3), rtol=0.0, atol=1e-5 * factor**2):
+        raise InputError(Problem(field, "not a rotation", "a rotation, optionally with translation and uniform scale"))
+    result = np.eye(4)
+    result[:3, :3] = linear / factor
+    return result
