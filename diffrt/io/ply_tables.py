@@ -188,8 +188,8 @@ def _unequal_rows(body: memoryview, offset: int, element: _Element, name: str) -
                     raise InputError(Problem(name, f"the file is cut short in row {row} of '{element.name}'"))
                 number = count_format.unpack_from(body, offset)[0]
                 if not 0 <= number <= len(body) or number != int(number):
-                    found = f"row {row} of '{element.name}' has a list whose length is {number}"
-                    raise InputError(Problem(name, found))
+                    found = f"row {row} of '{element.name}' has a list of length {number:g}"
+                    raise InputError(Problem(name, found, "a count of items that fit in the file"))
                 counts[column, row] = items = int(number)
                 offset += count_format.size
             starts[column, row] = offset
