@@ -3,7 +3,9 @@
 import contextlib
 import io
 import os
+import sys
 import threading
+from pathlib import Path
 from typing import Any
 
 from diffrt.errors import InputError, Problem
@@ -17,7 +19,7 @@ def init(arch: str = "auto", *, threads: int | None = None) -> str:
     """Start the Taichi runtime. Optional (the first render does it) and idempotent.
 
     Args:
-        arch: "auto" picks the first available of CUDA, Metal, Vulkan on a real GPU, CPU; or one of them by name.
+        arch: "auto" picks the first of CUDA, Metal, Vulkan (unless its driver is a software one) and CPU that works; or one of them by name.
             The environment variable DIFFRT_ARCH stands in for "auto".
         threads: number of CPU threads; all by default.
 
@@ -45,20 +47,32 @@ def init(arch: str = "auto", *, threads: int | None = None) -> str:
 
 def _start(wanted: str, threads: int | None) -> str:
     os.environ.setdefault("ENABLE_TAICHI_HEADER_PRINT", "0")
-    with contextlib.redirect_stdout(io.StringIO()):
-        import taichi as ti
+    import taichi as ti
 
-        available = [name for name in ARCHS[1:] if _usable(ti, name)]
+    ti.set_logging_level(ti.ERROR)
+    candidates = ARCHS[1:] if wanted == "auto" else (wanted,)
+    available = [name for name in candidates if _usable(ti, name)]
     if wanted == "auto":
-        # A Vulkan driver may be a software one, slower than the CPU backend: choose it only when asked by name.
-        wanted = next((name for name in ("cuda", "metal") if name in available), "cpu")
-    elif wanted not in available:
-        raise InputError(Problem("arch", f"{wanted!r} is not usable on this machine", ", ".join(available)))
+        if "vulkan" in available and _software_vulkan():
+            available.remove("vulkan")
+        wanted = available[0]
+    elif not available:
+        usable = ", ".join(name for name in ARCHS[1:] if _usable(ti, name))
+        raise InputError(Problem("arch", f"{wanted!r} is not usable on this machine", usable))
     options: dict[str, Any] = {"default_fp": ti.f32, "default_ip": ti.i32, "fast_math": True, "offline_cache": True}
     if threads is not None:
         options["cpu_max_num_threads"] = threads
-    ti.init(arch=getattr(ti, wanted), log_level=ti.ERROR, **options)
+    with contextlib.redirect_stdout(io.StringIO()):
+        ti.init(arch=getattr(ti, wanted), log_level=ti.ERROR, **options)
     return wanted
+
+
+def _software_vulkan() -> bool:
+    """Whether Vulkan can only be Mesa's software driver here (no GPU device), which is slower than the CPU backend."""
+    if sys.platform != "linux":
+        return False
+    devices = [*Path("/dev").glob("dri/renderD*"), *Path("/dev").glob("nvidia[0-9]*"), *Path("/dev").glob("dxg")]
+    return not devices
 
 
 def _usable(ti: Any, name: str) -> bool:

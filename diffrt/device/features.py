@@ -38,6 +38,11 @@ class Features(NamedTuple):
     camera: int = 0
     distorted: bool = False
 
+    @property
+    def needs_lobe(self) -> bool:
+        """Whether some material has to choose among lobes."""
+        return any(self.has(name) for name in ("dielectric", "plastic", "principled", "mix"))
+
     def has(self, material_type: str) -> bool:
         """Whether a material type occurs."""
         return bool(self.bsdfs >> MATERIAL_TYPES.index(material_type) & 1)
@@ -46,3 +51,7 @@ class Features(NamedTuple):
 def slot(material_type: str, field: str) -> int:
     """Index of a field among its material's slots."""
     return MATERIAL_FIELDS[material_type].index(field)
+
+
+LIGHT_TRIANGLE, LIGHT_POINT, LIGHT_SPOT, LIGHT_DIRECTIONAL, LIGHT_ENVIRONMENT = range(5)
+"""What an entry of the light table is."""

@@ -1,7 +1,7 @@
 """Every Taichi field of a scene, in one object that kernels take as `scene: ti.template()`.
 
 Capacities are powers of two and only grow; the next scene that fits reuses the object, so kernels compiled for it stay
-valid and nothing leaks (Taichi never frees a field). Counts are in `counts`, not in the shapes.
+valid and nothing leaks (Taichi never frees a field).
 """
 
 from dataclasses import dataclass, fields
@@ -99,13 +99,14 @@ class SceneFields:
         self.texels = vector(3, c.texels)
 
         # Lights: one table of everything a light sample can choose, by power.
+        self.light_count = plain(ti.i32)
         self.light_kind = plain(ti.i32, c.lights)
         self.light_index = plain(ti.i32, c.lights)  # triangle, or delta light
         self.light_cdf = plain(ti.f32, c.lights)
         self.delta_position = vector(3, c.delta_lights)
         self.delta_direction = vector(3, c.delta_lights)
         self.delta_intensity = vector(3, c.delta_lights)
-        self.delta_cosines = vector(2, c.delta_lights)  # cosines of the spot's cutoff and start of falloff
+        self.delta_angles = vector(2, c.delta_lights)  # spot: cutoff and start of falloff, radians
 
         # Environment: an image (a texture index) or a constant.
         self.environment_texture = plain(ti.i32)

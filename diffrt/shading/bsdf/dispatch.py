@@ -67,7 +67,7 @@ def evaluate(scene: ti.template(), features: ti.template(), material: ti.i32, uv
     kind = scene.material_type[material]
     flip = vec3(1.0, 1.0, _flip(scene, features, material, uv, wo))
     if flip.z != 0.0:
-        for name, model in ti.static(MODELS.items()):
+        for name, model in ti.static(tuple(MODELS.items())):
             if ti.static(features.has(name)):
                 if kind == ti.static(MATERIAL_TYPES.index(name)):
                     result = model.evaluate(scene, features, material, uv, wo * flip, wi * flip)
@@ -81,7 +81,7 @@ def pdf(scene: ti.template(), features: ti.template(), material: ti.i32, uv: vec
     kind = scene.material_type[material]
     flip = vec3(1.0, 1.0, _flip(scene, features, material, uv, wo))
     if flip.z != 0.0:
-        for name, model in ti.static(MODELS.items()):
+        for name, model in ti.static(tuple(MODELS.items())):
             if ti.static(features.has(name)):
                 if kind == ti.static(MATERIAL_TYPES.index(name)):
                     result = model.pdf(scene, features, material, uv, wo * flip, wi * flip)
@@ -97,7 +97,7 @@ def sample(
     kind = scene.material_type[material]
     flip = vec3(1.0, 1.0, _flip(scene, features, material, uv, wo))
     if flip.z != 0.0:
-        for name, model in ti.static(MODELS.items()):
+        for name, model in ti.static(tuple(MODELS.items())):
             if ti.static(features.has(name)):
                 if kind == ti.static(MATERIAL_TYPES.index(name)):
                     result = model.sample(scene, features, material, uv, wo * flip, lobe, u)

@@ -1,0 +1,190 @@
+"""Radiance by path tracing: next-event estimation and BSDF sampling, combined by multiple importance sampling.
+
+The estimator of Kajiya 1986 with the power heuristic of Veach 1997. All random numbers are pure functions of (pixel,
+sample, dimension), so a path can be traced again from its number alone.
+"""
+
+from typing import NamedTuple
+
+import taichi as ti
+from taichi.math import vec2, vec3
+
+from diffrt.core.sampler import pixel_seed, uniform_1d, uniform_2d
+from diffrt.core.vector import is_finite, max_component, to_local, to_world
+from diffrt.device.bvh_traverse import FAR, closest_hit
+from diffrt.device.surface import offset_along, surface_at
+from diffrt.render.film import film_point
+from diffrt.render.visibility import passes, visibility
+from diffrt.shading.bsdf import dispatch as bsdf
+from diffrt.shading.camera.dispatch import CameraRay, camera_ray
+from diffrt.shading.light import area, environment
+from diffrt.shading.light import dispatch as lights
+from diffrt.shading.material import shading_frame
+
+FILM_DIMENSION = 0
+LENS_DIMENSION = 1
+FIRST_BOUNCE_DIMENSION = 2
+BOUNCE_DIMENSIONS = 4
+"""Pairs of random numbers a vertex uses: light, direction, lobe, and (opacity, roulette)."""
+_LIGHT, _DIRECTION, _LOBE, _CHANCE = range(BOUNCE_DIMENSIONS)
+_SHADOW_END = 0.99999
+
+
+class Options(NamedTuple):
+    """What a rendering kernel knows when it is compiled, besides the scene's features."""
+
+    sampler: int
+    filter: int
+
+
+@ti.func
+def power_heuristic(a: ti.f32, b: ti.f32) -> ti.f32:
+    """Weight of a sample of density a that a second strategy would have drawn with density b."""
+    ratio = b / ti.max(a, 1e-30)
+    return 1.0 / (1.0 + ratio * ratio)
+
+
+@ti.func
+def primary_ray(
+    scene: ti.template(), features: ti.template(), options: ti.template(), pixel: ti.i32, sample: ti.i32, key: ti.u32
+) -> CameraRay:
+    """The camera ray of a pixel's sample."""
+    width = scene.film_size[None][0]
+    film = film_point(
+        options.filter, pixel % width, pixel // width, uniform_2d(options.sampler, key, sample, FILM_DIMENSION)
+    )
+    lens = vec2(0.0)
+    if ti.static(features.camera == 1):
+        lens = uniform_2d(options.sampler, key, sample, LENS_DIMENSION)
+    return camera_ray(scene, features, film, lens)
+
+
+@ti.func
+def trace_path(
+    scene: ti.template(), features: ti.template(), options: ti.template(), ray: CameraRay, key: ti.u32, sample: ti.i32,
+    max_depth: ti.i32, rr_depth: ti.i32,
+) -> vec3:  # fmt: skip
+    """Radiance along a camera ray."""
+    radiance = vec3(0.0)
+    throughput = vec3(1.0)
+    origin, direction = ray.origin, ray.direction
+    t_min, t_max = ray.t_min, ray.t_max
+    previous = origin  # the vertex that light samples were drawn from
+    previous_pdf = -1.0  # of the direction; negative if no light sample competes
+    eta2 = 1.0
+    depth = 0
+    dimension = FIRST_BOUNCE_DIMENSION
+    running = True
+    while running:
+        hit = closest_hit(scene, origin, direction, t_min, t_max)
+        if hit.triangle < 0:
+            running = False
+            if ti.static(features.environment):
+                weight = 1.0
+                if previous_pdf > 0.0:
+                    weight = power_heuristic(previous_pdf, lights.environment_pdf(scene, features, direction))
+                radiance += throughput * environment.emitted(scene, features, direction) * weight
+        else:
+            surface = surface_at(scene, features, hit.triangle, hit.u, hit.v)
+            frame = shading_frame(scene, features, scene.shape_material[surface.shape], hit.triangle, surface)
+            lobe = 0.0
+            if ti.static(features.needs_lobe):
+                lobe = uniform_1d(options.sampler, key, sample, dimension + _LOBE)
+            material, rest = bsdf.resolve_mix(scene, features, scene.shape_material[surface.shape], surface.uv, lobe)
+            chance = vec2(0.0)
+            through = False
+            if ti.static(features.masked):
+                chance = uniform_2d(options.sampler, key, sample, dimension + _CHANCE)
+                through = chance.x < passes(scene, features, material, surface.uv)
+            if through:
+                origin = offset_along(surface.position, surface.normal, surface.error, direction)
+                t_min = 0.0
+                t_max -= hit.t
+                dimension += BOUNCE_DIMENSIONS
+                if dimension > 1024:
+                    running = False
+            else:
+                depth += 1
+                if ti.static(features.area_lights):
+                    emitted = area.emitted(scene, features, surface, hit.triangle, hit.u, hit.v, -direction)
+                    if max_component(emitted) > 0.0:
+                        weight = 1.0
+                        if previous_pdf > 0.0:
+                            offset = surface.position - previous
+                            light_pdf = area.pdf(scene, surface, offset.dot(offset), direction)
+                            weight = power_heuristic(previous_pdf, light_pdf)
+                        radiance += throughput * emitted * weight
+                if depth == max_depth:
+                    running = False
+                else:
+                    wo = to_local(frame, -direction)
+
+                    u = uniform_2d(options.sampler, key, sample, dimension + _LIGHT)
+                    light = lights.sample(scene, features, surface.position, u)
+                    if light.pdf > 0.0 and max_component(light.radiance) > 0.0:
+                        wi = to_local(frame, light.wi)
+                        scattered = bsdf.evaluate(scene, features, material, surface.uv, wo, wi)
+                        if max_component(scattered) > 0.0:
+                            start = offset_along(surface.position, surface.normal, surface.error, light.wi)
+                            towards, end = light.wi, FAR
+                            if light.infinite == 0:
+                                towards = light.target - start
+                                end = _SHADOW_END
+                            lit = visibility(scene, features, start, towards, end, lobe)
+                            if lit > 0.0:
+                                weight = 1.0
+                                if light.delta == 0:
+                                    bsdf_pdf = bsdf.pdf(scene, features, material, surface.uv, wo, wi)
+                                    weight = power_heuristic(light.pdf, bsdf_pdf)
+                                radiance += throughput * scattered * light.radiance * (weight * lit / light.pdf)
+
+                    u = uniform_2d(options.sampler, key, sample, dimension + _DIRECTION)
+                    drawn = bsdf.sample(scene, features, material, surface.uv, wo, rest, u)
+                    throughput *= drawn.weight
+                    direction = to_world(frame, drawn.wi)
+                    origin = offset_along(surface.position, surface.normal, surface.error, direction)
+                    t_min, t_max = 0.0, FAR
+                    previous = surface.position
+                    previous_pdf = ti.select(drawn.delta != 0, -1.0, drawn.pdf)
+                    eta2 *= drawn.eta * drawn.eta
+                    if max_component(throughput) <= 0.0:
+                        running = False
+                    if depth >= rr_depth and running:
+                        survival = ti.min(max_component(throughput) * eta2, 0.95)
+                        if ti.static(not features.masked):
+                            chance.y = uniform_1d(options.sampler, key, sample, dimension + _CHANCE)
+                        if chance.y >= survival:
+                            running = False
+                        throughput /= survival
+                    dimension += BOUNCE_DIMENSIONS
+    return radiance
+
+
+@ti.kernel
+def render_samples(
+    scene: ti.template(), features: ti.template(), options: ti.template(),
+    total: ti.types.ndarray(dtype=vec3, ndim=1), squares: ti.types.ndarray(dtype=vec3, ndim=1),
+    dropped: ti.types.ndarray(dtype=ti.i32, ndim=1),
+    first_pixel: ti.i32, pixels: ti.i32, first_sample: ti.i32, samples: ti.i32,
+    seed: ti.i32, max_depth: ti.i32, rr_depth: ti.i32,
+):  # fmt: skip
+    """Add `samples` samples to each of a run of pixels: their sum, the sum of their squares, and how many were no number.
+
+    One thread owns a pixel, so the result does not depend on the number of threads.
+    """
+    for pixel in range(first_pixel, first_pixel + pixels):
+        key = pixel_seed(pixel, seed)
+        pixel_sum, pixel_squares = vec3(0.0), vec3(0.0)
+        bad = 0
+        for sample in range(first_sample, first_sample + samples):
+            ray = primary_ray(scene, features, options, pixel, sample, key)
+            radiance = trace_path(scene, features, options, ray, key, sample, max_depth, rr_depth)
+            if is_finite(radiance.x) and is_finite(radiance.y) and is_finite(radiance.z):
+                pixel_sum += radiance
+                pixel_squares += radiance * radiance
+            else:
+                bad += 1
+        total[pixel] += pixel_sum
+        squares[pixel] += pixel_squares
+        if bad > 0:
+            ti.atomic_add(dropped[0], bad)

@@ -1,0 +1,56 @@
+"""Ray queries that see through what lets light pass: null materials and surfaces of partial opacity.
+
+Passing is no path segment. A path passes at random, with probability 1 - opacity; a shadow ray is weighted instead.
+"""
+
+import taichi as ti
+from taichi.math import vec3
+
+from diffrt.device.bvh_traverse import Hit, any_hit, closest_hit
+from diffrt.device.features import MATERIAL_TYPES
+from diffrt.device.surface import offset_along, surface_at
+from diffrt.shading.bsdf.dispatch import resolve_mix
+from diffrt.shading.material import opacity
+
+_MOST_LAYERS = 256
+"""A ray that meets more transparent layers than this is taken to be blocked."""
+
+
+@ti.func
+def passes(scene: ti.template(), features: ti.template(), material: ti.i32, uv) -> ti.f32:
+    """Share of the light that goes straight through: 1 - opacity, everything for a null material."""
+    share = 1.0 - ti.min(ti.max(opacity(scene, features, material, uv), 0.0), 1.0)
+    if scene.material_type[material] == ti.static(MATERIAL_TYPES.index("null")):
+        share = 1.0
+    return share
+
+
+@ti.func
+def visibility(
+    scene: ti.template(), features: ti.template(), origin: vec3, direction: vec3, t_max: ti.f32, u: ti.f32
+) -> ti.f32:
+    """Share of the light that arrives from `t_max` along the ray: 0 or 1, in between behind partial opacity.
+
+    u: a random number, for the choice of a mix.
+    """
+    result = 1.0
+    if ti.static(features.masked):
+        remaining = t_max
+        start = origin
+        layers = 0
+        while result > 0.0 and layers < _MOST_LAYERS:
+            hit = closest_hit(scene, start, direction, 0.0, remaining)
+            if hit.triangle < 0:
+                layers = 2 * _MOST_LAYERS
+            else:
+                surface = surface_at(scene, features, hit.triangle, hit.u, hit.v)
+                material, _rest = resolve_mix(scene, features, scene.shape_material[surface.shape], surface.uv, u)
+                result *= passes(scene, features, material, surface.uv)
+                start = offset_along(surface.position, surface.normal, surface.error, direction)
+                remaining -= hit.t
+                layers += 1
+        if layers == _MOST_LAYERS:
+            result = 0.0
+    else:
+        result = 1.0 - ti.cast(any_hit(scene, origin, direction, 0.0, t_max), ti.f32)
+    return result

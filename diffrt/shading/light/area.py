@@ -1,0 +1,45 @@
+"""Differentiated: triangles that emit, with constant or textured radiance on one or both sides."""
+
+import taichi as ti
+from taichi.math import vec2, vec3
+
+from diffrt.core.warp import triangle_uniform
+from diffrt.device.surface import Surface, offset_along, surface_at, texture_coordinates
+from diffrt.shading.light.base import LightSample
+from diffrt.shading.texture import lookup
+
+
+@ti.func
+def emitted(scene: ti.template(), features: ti.template(), surface: Surface, triangle: ti.i32, u: ti.f32, v: ti.f32, w: vec3) -> vec3:  # fmt: skip
+    """Radiance that leaves a point of the surface in direction w (world space, unit)."""
+    radiance = vec3(0.0)
+    if ti.static(features.area_lights):
+        emits = scene.shape_emits[surface.shape]
+        if emits == 2 or (emits == 1 and w.dot(surface.normal) > 0.0):
+            radiance = scene.shape_emission[surface.shape]
+            if ti.static(features.textures):
+                texture = scene.shape_emission_texture[surface.shape]
+                if texture >= 0:
+                    radiance = lookup(scene, texture, texture_coordinates(scene, triangle, u, v))
+    return radiance
+
+
+@ti.func
+def sample(scene: ti.template(), features: ti.template(), triangle: ti.i32, position: vec3, u: vec2) -> LightSample:
+    """A uniform point of the triangle; `pdf` is per solid angle and includes the choice of the triangle."""
+    b = triangle_uniform(u)
+    surface = surface_at(scene, features, triangle, b.x, b.y)
+    offset = surface.position - position
+    squared = ti.max(offset.dot(offset), 1e-30)
+    wi = offset / ti.sqrt(squared)
+    radiance = emitted(scene, features, surface, triangle, b.x, b.y, -wi)
+    target = offset_along(surface.position, surface.normal, surface.error, -wi)
+    return LightSample(wi, radiance, pdf(scene, surface, squared, wi), target, 0, 0)
+
+
+@ti.func
+def pdf(scene: ti.template(), surface: Surface, squared_distance: ti.f32, wi: vec3) -> ti.f32:
+    """Density per solid angle of `sample`, with the choice of the triangle: p_A r^2 / |cos|."""
+    cosine = ti.abs(wi.dot(surface.normal))
+    density = scene.shape_light_density[surface.shape] * squared_distance
+    return ti.select(cosine > 1e-7, density / ti.max(cosine, 1e-7), 0.0)
