@@ -33,12 +33,12 @@ def _register(kind: str, extensions: tuple[str, ...]) -> Callable[[Function], Fu
 
 
 def image_reader(*extensions: str) -> Callable[[Function], Function]:
-    """Register `read(path, *, field) -> Image`."""
+    """Register `decode(content: bytes, name, *, field, max_pixels) -> Image`."""
     return _register("image reader", extensions)
 
 
 def image_writer(*extensions: str) -> Callable[[Function], Function]:
-    """Register `write(path, array, *, metadata, bits) -> None`."""
+    """Register `encode(array (H, W, C), *, metadata, bits, encoding) -> bytes`."""
     return _register("image writer", extensions)
 
 
@@ -58,7 +58,7 @@ def scene_importer(*extensions: str) -> Callable[[Function], Function]:
 
 
 def _load() -> None:
-    for module in ("images", "obj", "ply", "stl"):
+    for module in ("exr", "hdr", "jpeg", "npy", "png", "obj", "ply", "stl"):
         importlib.import_module(f"diffrt.io.{module}")
 
 
