@@ -1,9 +1,9 @@
-"""What all models of the scene file share: no unknown keys, defaults checked like input, unions told apart by `type`."""
+"""What all models of the scene file share: no unknown keys, checked defaults, unions told apart by `type`."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Annotated, Any, ClassVar, Union, get_args
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Tag
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
 from diffrt.description.problems import TAG
 from diffrt.errors import Problem
@@ -25,6 +25,16 @@ class Strict(BaseModel):
         yield from ()
 
 
+def default(value: Any, text: str) -> Any:
+    """A field that may be left out; its default is checked like input, so it may be written the short way."""
+    return Field(default=value, description=text)
+
+
+def required(text: str) -> Any:
+    """A field that must be given."""
+    return Field(description=text)
+
+
 def type_name(model: type[BaseModel]) -> str:
     """The value of `type` that selects a model."""
     return str(get_args(model.model_fields["type"].annotation)[0])
@@ -35,7 +45,7 @@ def tag_of(model: type[Strict]) -> str:
     return f"{TAG}{model.group}:{type_name(model)}"
 
 
-def by_type(models: Sequence[type[Strict]], *, default: str | None = None, or_name: bool = False) -> Any:
+def by_type(models: Sequence[type[Strict]], *, otherwise: str | None = None, or_name: bool = False) -> Any:
     """A union of models told apart by their `type`; with `or_name`, a text (the name of one) is allowed as well."""
     group = models[0].group
     members: list[Any] = [Annotated[model, Tag(tag_of(model))] for model in models]
@@ -43,13 +53,13 @@ def by_type(models: Sequence[type[Strict]], *, default: str | None = None, or_na
         from diffrt.description.values import Name
 
         members.append(Annotated[Name, Tag(f"{TAG}{group}")])
-    return Annotated[Union[tuple(members)], Discriminator(_discriminate(group, default, or_name))]  # noqa: UP007
+    return Annotated[Union[tuple(members)], Discriminator(_discriminate(group, otherwise, or_name))]  # noqa: UP007
 
 
-def _discriminate(group: str, default: str | None, or_name: bool) -> Callable[[Any], str | None]:
+def _discriminate(group: str, otherwise: str | None, or_name: bool) -> Callable[[Any], str | None]:
     def discriminate(value: Any) -> str | None:
         if isinstance(value, dict):
-            kind = value.get("type", default)
+            kind = value.get("type", otherwise)
             return f"{TAG}{group}:{kind}" if isinstance(kind, str) else None
         if isinstance(value, BaseModel):
             return f"{TAG}{group}:{type_name(type(value))}"

@@ -1,53 +1,42 @@
 """Lights of the scene file that are no shapes. (A shape is a light by its `emission`.)"""
 
 from collections.abc import Iterator
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
-from pydantic import Field
-
-from diffrt.description.base import Strict, by_type
-from diffrt.description.values import (
-    NON_NEGATIVE,
-    FileName,
-    Interval,
-    Name,
-    Transform,
-    colour,
-    number,
-    pixels,
-    vector,
-)
+from diffrt.description.base import Strict, by_type, default
+from diffrt.description.transform_value import Transform
+from diffrt.description.values import NON_NEGATIVE, Array, FileName, Interval, Name, colour, number, pixels, vector
 from diffrt.errors import Problem
 
-Power = colour(NON_NEGATIVE)
-HalfAngle = number(Interval(0.0, 180.0, open_low=True))
+Power = Annotated[Array, colour(NON_NEGATIVE)]
+HalfAngle = Annotated[float, number(Interval(0.0, 180.0, open_low=True))]
 
 
 class Light(Strict):
     """What every light takes."""
 
     group = "light"
-    name: Name | None = Field(default=None, description="unique; default light0, light1, ...")
+    name: Name | None = default(None, "unique; default light0, light1, ...")
 
 
 class PointLight(Light):
     """Shines equally in all directions from a point."""
 
     type: Literal["point"]
-    position: vector() = Field(default=(0.0, 0.0, 0.0), description="world space")
-    intensity: Power = Field(default=1.0, description="W/sr")
+    position: Annotated[Array, vector()] = default((0.0, 0.0, 0.0), "world space")
+    intensity: Power = default(1.0, "W/sr")
 
 
 class SpotLight(Light):
     """Shines from a point into a cone: full intensity up to `falloff_start` from the axis, none beyond `cutoff`."""
 
     type: Literal["spot"]
-    position: vector() = Field(default=(0.0, 0.0, 0.0), description="world space")
-    direction: vector(nonzero=True) = Field(default=(0.0, 0.0, -1.0), description="axis, the way the light travels")
-    intensity: Power = Field(default=1.0, description="W/sr on the axis")
-    cutoff: HalfAngle = Field(default=20.0, description="degrees from the axis")
-    falloff_start: number(Interval(0.0, 180.0)) | None = Field(
-        default=None, description="degrees from the axis; default three quarters of cutoff"
+    position: Annotated[Array, vector()] = default((0.0, 0.0, 0.0), "world space")
+    direction: Annotated[Array, vector(nonzero=True)] = default((0.0, 0.0, -1.0), "axis, the way the light travels")
+    intensity: Power = default(1.0, "W/sr on the axis")
+    cutoff: HalfAngle = default(20.0, "degrees from the axis")
+    falloff_start: Annotated[float, number(Interval(0.0, 180.0))] | None = default(
+        None, "degrees from the axis; default three quarters of cutoff"
     )
 
     @classmethod
@@ -62,19 +51,19 @@ class DirectionalLight(Light):
     """Parallel light from infinitely far away."""
 
     type: Literal["directional"]
-    direction: vector(nonzero=True) = Field(default=(0.0, -1.0, 0.0), description="the way the light travels")
-    irradiance: Power = Field(default=1.0, description="W/m2 on a surface that faces the light")
+    direction: Annotated[Array, vector(nonzero=True)] = default((0.0, -1.0, 0.0), "the way the light travels")
+    irradiance: Power = default(1.0, "W/m2 on a surface that faces the light")
 
 
 class EnvironmentLight(Light):
     """Light from all around: an image in latitude-longitude format, its centre along -Z, or one radiance."""
 
     type: Literal["environment"]
-    file: FileName | None = Field(default=None, description="an image, relative to this file")
-    data: pixels() | None = Field(default=None, description="(H,W,3) linear radiance, row 0 at the top")
-    radiance: Power | None = Field(default=None, description="W/(m2 sr), the same from everywhere")
-    scale: number(NON_NEGATIVE) = Field(default=1.0, description="factor on the image or radiance")
-    to_world: Transform = Field(default=[], description="a rotation")
+    file: FileName | None = default(None, "an image, relative to this file")
+    data: Annotated[Array, pixels()] | None = default(None, "(H,W,3) linear radiance, row 0 at the top")
+    radiance: Power | None = default(None, "W/(m2 sr), the same from everywhere")
+    scale: Annotated[float, number(NON_NEGATIVE)] = default(1.0, "factor on the image or radiance")
+    to_world: Transform = default([], "a rotation")
 
     @classmethod
     def conflicts(cls, raw: dict[str, Any]) -> Iterator[Problem]:
@@ -87,4 +76,7 @@ class EnvironmentLight(Light):
 
 
 LIGHT_MODELS: tuple[type[Light], ...] = (PointLight, SpotLight, DirectionalLight, EnvironmentLight)
-AnyLight = by_type(LIGHT_MODELS)
+if TYPE_CHECKING:
+    AnyLight: TypeAlias = Light
+else:
+    AnyLight = by_type(LIGHT_MODELS)

@@ -107,7 +107,7 @@ def _split(vertices: Floats, faces: Indices) -> tuple[Floats, Indices]:
     """Each triangle into four; new corners at the edges' middles, pushed out to the sphere."""
     ends = np.sort(faces[:, [[0, 1], [1, 2], [2, 0]]].reshape(-1, 2), axis=1)
     edges, index = np.unique(ends, axis=0, return_inverse=True)
-    middles = vertices[edges].sum(axis=1)
+    middles: Floats = vertices[edges].sum(axis=1)
     middles /= np.linalg.norm(middles, axis=1, keepdims=True)
     m = len(vertices) + index.reshape(-1, 3)
     a, b, c = faces.T
@@ -129,5 +129,5 @@ def _sphere_uvs(vertices: Floats, faces: Indices) -> tuple[Floats, Indices]:
     others = np.where(pole, 0.0, u).sum(axis=1, keepdims=True) / np.maximum((~pole).sum(axis=1, keepdims=True), 1)
     u = np.where(pole, others, u)
     pairs = np.round(np.stack([u, v], axis=-1).reshape(-1, 2), 12)
-    uvs, index = np.unique(pairs, axis=0, return_inverse=True)
-    return uvs, index.reshape(-1, 3).astype(np.int32)
+    merged, index = np.unique(pairs, axis=0, return_inverse=True)
+    return merged.astype(np.float64), index.reshape(-1, 3).astype(np.int32)

@@ -1,41 +1,16 @@
-"""From pydantic's errors to diffrt's problems: the field's path as the user wrote it, and the nearest known name."""
+"""From pydantic's errors to diffrt's problems, each with the field's path as the user wrote it."""
 
-import difflib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from diffrt.description.values import shown
+from diffrt.description.names import listed, nearest, path_text, shown
 from diffrt.errors import Problem
 
 TAG = "type="
 """Prefix of the tags of pydantic unions, so that they can be told from keys in an error's location."""
-
-
-def nearest(name: Any, known: Iterable[str]) -> str:
-    """A hint with the known name that looks most like `name`, or an empty text."""
-    names = list(known)
-    by_lower = {item.lower(): item for item in reversed(names)}
-    close = difflib.get_close_matches(str(name).lower(), list(by_lower), n=1, cutoff=0.6)
-    return f"did you mean {by_lower[close[0]]!r}?" if close else ""
-
-
-def listed(names: Iterable[str], limit: int = 30) -> str:
-    """The names as a text; the first `limit` of them."""
-    items = list(names)
-    if not items:
-        return "none are defined"
-    return ", ".join(items[:limit]) + (f", ... ({len(items)} in all)" if len(items) > limit else "")
-
-
-def path_text(parts: Sequence[str | int]) -> str:
-    """`shapes[2].material` for ("shapes", 2, "material")."""
-    text = ""
-    for part in parts:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
-    return text
 
 
 def clean(location: Sequence[str | int]) -> tuple[str | int, ...]:
@@ -56,7 +31,7 @@ _TYPE_WORDS = {
 
 
 def problems_of(
-    error: ValidationError, model: type[BaseModel], models_by_tag: dict[str, type[BaseModel]]
+    error: ValidationError, model: type[BaseModel], models_by_tag: Mapping[str, type[BaseModel]]
 ) -> list[tuple[tuple[str | int, ...], Problem]]:
     """Every problem in a validation error of `model`, each with its cleaned location."""
     result: list[tuple[tuple[str | int, ...], Problem]] = []
@@ -90,7 +65,7 @@ def problems_of(
 
 
 def _wrong_type(
-    path: str, value: Any, kind: str, context: dict[str, Any], by_tag: dict[str, type[BaseModel]], loc: Sequence[Any]
+    path: str, value: Any, kind: str, context: dict[str, Any], by_tag: Mapping[str, type[BaseModel]], loc: Sequence[Any]
 ) -> Problem:
     tags = re.findall(rf"'{TAG}(\w+):?(\w*)'", str(context.get("expected_tags", "")))
     if not tags:
@@ -114,7 +89,7 @@ def _group_of(location: Sequence[Any]) -> str:
 
 
 def _model_at(
-    location: Sequence[Any], model: type[BaseModel], models_by_tag: dict[str, type[BaseModel]]
+    location: Sequence[Any], model: type[BaseModel], models_by_tag: Mapping[str, type[BaseModel]]
 ) -> type[BaseModel] | None:
     current: type[BaseModel] | None = model
     for part in location:

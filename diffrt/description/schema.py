@@ -1,16 +1,16 @@
 """The scene file as pydantic models: the only place that knows its JSON names. Publishes the JSON Schema."""
 
 from collections.abc import Iterator
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from diffrt.description.base import Strict, tag_of
+from diffrt.description.base import Strict, default, tag_of
 from diffrt.description.cameras import CAMERA_MODELS, AnyCamera
 from diffrt.description.lights import LIGHT_MODELS, AnyLight
 from diffrt.description.materials import COLOUR_FIELDS, MATERIAL_FIELDS, MATERIAL_MODELS, AnyMaterial
 from diffrt.description.shapes import SHAPE_MODELS, AnyShape
-from diffrt.description.values import FileName, Name, TextureRef, integer, pixels
+from diffrt.description.values import Array, FileName, Name, TextureRef, integer, pixels
 from diffrt.errors import Problem
 
 __all__ = ["COLOUR_FIELDS", "MATERIAL_FIELDS", "MODELS_BY_TAG", "SceneFile", "TextureRef", "schema_json"]
@@ -19,38 +19,38 @@ __all__ = ["COLOUR_FIELDS", "MATERIAL_FIELDS", "MODELS_BY_TAG", "SceneFile", "Te
 class Integrator(Strict):
     """How long paths are."""
 
-    max_depth: integer(-1, 1_000_000) = Field(
-        default=6, description="path segments: 1 emitters seen directly, 2 direct light, -1 no limit"
+    max_depth: Annotated[int, integer(-1, 1_000_000)] = default(
+        6, "path segments: 1 emitters seen directly, 2 direct light, -1 no limit"
     )
-    rr_depth: integer(0, 1_000_000) = Field(
-        default=5, description="segment where Russian roulette starts; above max_depth: none"
+    rr_depth: Annotated[int, integer(0, 1_000_000)] = default(
+        5, "segment where Russian roulette starts; above max_depth: none"
     )
 
 
 class Sampling(Strict):
     """Random numbers."""
 
-    sampler: Literal["sobol", "independent"] = Field(default="sobol", description="sobol: Owen-scrambled")
-    spp: integer(1, 2**24) = Field(default=64, description="samples per pixel")
-    seed: integer(0, 2**32 - 1) = Field(default=0, description="equal seeds give equal pictures")
+    sampler: Literal["sobol", "independent"] = default("sobol", "sobol: Owen-scrambled")
+    spp: Annotated[int, integer(1, 2**24)] = default(64, "samples per pixel")
+    seed: Annotated[int, integer(0, 2**32 - 1)] = default(0, "equal seeds give equal pictures")
 
 
 class Film(Strict):
     """From samples to pixels."""
 
-    filter: Literal["box", "tent", "gaussian"] = Field(default="box", description="reconstruction filter")
+    filter: Literal["box", "tent", "gaussian"] = default("box", "reconstruction filter")
 
 
 class Texture(Strict):
     """An image. Its values are linear after decoding; texel centres lie at (i+0.5)/width."""
 
-    file: FileName | None = Field(default=None, description="an image, relative to this file")
-    data: pixels() | None = Field(default=None, description="(H,W,C) numbers, row 0 at the top, instead of file")
-    encoding: Literal["srgb", "linear"] | None = Field(
-        default=None, description="default: srgb for 8 and 16 bit images used as a colour, else linear"
+    file: FileName | None = default(None, "an image, relative to this file")
+    data: Annotated[Array, pixels()] | None = default(None, "(H,W,C) numbers, row 0 at the top, instead of file")
+    encoding: Literal["srgb", "linear"] | None = default(
+        None, "default: srgb for 8 and 16 bit images used as a colour, else linear"
     )
-    wrap: Literal["repeat", "clamp", "mirror"] = Field(default="repeat", description="outside [0,1]")
-    filter: Literal["bilinear", "nearest"] = Field(default="bilinear", description="between texels")
+    wrap: Literal["repeat", "clamp", "mirror"] = default("repeat", "outside [0,1]")
+    filter: Literal["bilinear", "nearest"] = default("bilinear", "between texels")
 
     @classmethod
     def conflicts(cls, raw: dict[str, Any]) -> Iterator[Problem]:
@@ -66,15 +66,15 @@ class SceneFile(Strict):
     """A diffrt scene. Lengths in any one unit, radiance in W/(m2 sr), linear RGB (BT.709), right-handed."""
 
     schema_: str | None = Field(default=None, alias="$schema", description="where this schema lies, for editors")
-    camera: AnyCamera | None = Field(default=None, description="the camera")
-    cameras: list[AnyCamera] | None = Field(default=None, description="instead of camera; the first is the default")
-    integrator: Integrator = Field(default=Integrator(), description="how long paths are")
-    sampling: Sampling = Field(default=Sampling(), description="random numbers")
-    film: Film = Field(default=Film(), description="from samples to pixels")
-    textures: dict[Name, Texture] = Field(default={}, description="images by name")
-    materials: dict[Name, AnyMaterial] = Field(default={}, description="materials by name")
-    shapes: list[AnyShape] = Field(default=[], description="what there is to see")
-    lights: list[AnyLight] = Field(default=[], description="lights that are no shapes")
+    camera: AnyCamera | None = default(None, "the camera")
+    cameras: list[AnyCamera] | None = default(None, "instead of camera; the first is the default")
+    integrator: Integrator = default(Integrator(), "how long paths are")
+    sampling: Sampling = default(Sampling(), "random numbers")
+    film: Film = default(Film(), "from samples to pixels")
+    textures: dict[Name, Texture] = default({}, "images by name")
+    materials: dict[Name, AnyMaterial] = default({}, "materials by name")
+    shapes: list[AnyShape] = default([], "what there is to see")
+    lights: list[AnyLight] = default([], "lights that are no shapes")
 
     @classmethod
     def conflicts(cls, raw: dict[str, Any]) -> Iterator[Problem]:

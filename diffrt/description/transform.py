@@ -93,7 +93,8 @@ def axis_angle_to_matrix(axis_angle: ArrayLike) -> Matrix:
         first, second = 1.0 - angle**2 / 6.0, 0.5 - angle**2 / 24.0
     else:
         first, second = np.sin(angle) / angle, (1.0 - np.cos(angle)) / angle**2
-    return np.eye(3) + first * cross + second * (cross @ cross)
+    result: Matrix = np.eye(3) + first * cross + second * (cross @ cross)
+    return result
 
 
 def matrix_to_axis_angle(rotation: ArrayLike) -> NDArray[np.float64]:
@@ -124,7 +125,8 @@ def matrix_to_axis_angle(rotation: ArrayLike) -> NDArray[np.float64]:
     sine = float(np.linalg.norm(quaternion[1:]))
     if sine < 1e-12:
         return 2.0 * quaternion[1:]
-    return quaternion[1:] / sine * (2.0 * np.arctan2(sine, quaternion[0]))
+    result: NDArray[np.float64] = quaternion[1:] / sine * (2.0 * np.arctan2(sine, quaternion[0]))
+    return result
 
 
 def about(center: ArrayLike, linear: ArrayLike) -> Matrix:
@@ -139,7 +141,19 @@ def about(center: ArrayLike, linear: ArrayLike) -> Matrix:
 def transform_points(matrix: ArrayLike, points: ArrayLike) -> NDArray[np.float64]:
     """Points (N,3) under an affine 4x4 matrix."""
     m = np.asarray(matrix, dtype=np.float64)
-    return np.asarray(points, dtype=np.float64) @ m[:3, :3].T + m[:3, 3]
+    result: NDArray[np.float64] = np.asarray(points, dtype=np.float64) @ m[:3, :3].T + m[:3, 3]
+    return result
+
+
+def rotation_part(matrix: ArrayLike) -> Matrix | None:
+    """The rotation in an affine 4x4 matrix, without translation and uniform scale; None if it does more than that."""
+    linear = np.asarray(matrix, dtype=np.float64)[:3, :3]
+    factor = float(np.cbrt(np.linalg.det(linear)))
+    if not factor > 0.0 or not np.allclose(linear @ linear.T, factor**2 * np.eye(3), rtol=0.0, atol=1e-5 * factor**2):
+        return None
+    result = np.eye(4)
+    result[:3, :3] = linear / factor
+    return result
 
 
 def is_invertible(matrix: ArrayLike) -> bool:

@@ -1,25 +1,25 @@
 """The kinds of value a scene file holds: numbers, colours, textures by name, arrays, transforms, names, files.
 
-Each is an `Annotated` type for pydantic models with its own check and JSON Schema. A check raises `invalid(...)`, whose
-problems carry the path below the field (`[1].rotate.axis`), what was found and what is allowed.
+Each is a `Check`, metadata for an `Annotated` field of a pydantic model, with its own JSON Schema. A check raises
+`invalid(...)`, whose problems carry the path below the field (`[1].rotate.axis`), what was found and what is allowed.
 """
 
 import math
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import PlainValidator, WithJsonSchema
-from pydantic_core import PydanticCustomError
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-from diffrt.description import transform
-from diffrt.errors import InputError, Problem
+from diffrt.description.names import shown
+from diffrt.errors import Problem
 
-Array = NDArray[Any]
-Schema = dict[str, Any]
+Array: TypeAlias = NDArray[Any]
+Schema: TypeAlias = dict[str, Any]
 MAX_NAME = 200
 
 
@@ -30,27 +30,8 @@ class TextureRef:
     name: str
 
 
-def shown(value: Any, limit: int = 60) -> str:
-    """`value` in the words of a scene file, cut to about `limit` characters."""
-    if isinstance(value, np.ndarray) and value.ndim > 0:
-        return f"an array of shape {value.shape} and type {value.dtype}"
-    if isinstance(value, (np.ndarray, np.generic)):
-        value = value.item()
-    if value is None or isinstance(value, bool):
-        return {None: "null", True: "true", False: "false"}[value]
-    if isinstance(value, float):
-        return repr(value)
-    if isinstance(value, int) and abs(value) > 10**20:
-        return "an integer too large"
-    if isinstance(value, dict):
-        keys = ", ".join(shown(key, 20) for key in list(value)[:5])
-        return f"an object with {keys}{', ...' if len(value) > 5 else ''}" if value else "an empty object"
-    if isinstance(value, (list, tuple)):
-        if len(value) > 16 or any(isinstance(item, (list, tuple, dict, np.ndarray)) for item in value):
-            return f"a list of {len(value)}"
-        return "[" + ", ".join(shown(item, 20) for item in value) + "]"
-    text = repr(value)
-    return text if len(text) <= limit else text[: limit - 4] + "...'"
+Value: TypeAlias = Array | TextureRef
+"""A number (shape ()), a colour (shape (3,)), float64, or a texture."""
 
 
 def invalid(found: str, allowed: str, hint: str = "", at: str = "") -> PydanticCustomError:
@@ -70,7 +51,7 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
 
 
-def _number(value: Any, allowed: str, at: str = "") -> float:
+def read_number(value: Any, allowed: str, at: str = "") -> float:
     if not _is_number(value):
         raise invalid(shown(value), allowed, at=at)
     try:
@@ -130,56 +111,67 @@ TEXTURE_SCHEMA: Schema = {
 }
 
 
-def _annotated(check: Callable[[Any], Any], schema: Schema, python_type: Any = Any) -> Any:
-    return Annotated[python_type, PlainValidator(check), WithJsonSchema(schema)]
+@dataclass(frozen=True, eq=False)
+class Check:
+    """Metadata of an `Annotated` field: pydantic calls `check` with the raw value and publishes `schema`."""
+
+    check: Callable[[Any], Any]
+    schema: Schema
+    interval: "Interval | None" = None
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_plain_validator_function(self.check)
+
+    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> Schema:
+        return dict(self.schema)
 
 
-def number(interval: Interval = ANY) -> Any:
+def number(interval: Interval = ANY) -> Check:
     """A finite number in `interval`."""
     allowed = interval.noun("a number")
 
     def check(value: Any) -> float:
-        result = _number(value, allowed)
+        result = read_number(value, allowed)
         if result not in interval:
             raise invalid(shown(value), allowed)
         return result
 
-    return _annotated(check, {"type": "number", **interval.schema()}, float)
+    return Check(check, {"type": "number", **interval.schema()})
 
 
-def integer(low: int, high: int) -> Any:
+def integer(low: int, high: int) -> Check:
     """An integer from `low` to `high`; 64.0 counts as one."""
     allowed = f"an integer between {low} and {high}"
 
     def check(value: Any) -> int:
-        result = _number(value, allowed)
+        result = read_number(value, allowed)
         if result != int(result) or not low <= result <= high:
             raise invalid(shown(value), allowed)
         return int(result)
 
-    return _annotated(check, {"type": "integer", "minimum": low, "maximum": high}, int)
+    return Check(check, {"type": "integer", "minimum": low, "maximum": high})
 
 
-def _numbers(value: Any, length: int, allowed: str) -> Array:
+def read_numbers(value: Any, length: int, allowed: str) -> Array:
     if isinstance(value, np.ndarray):
         value = value.tolist() if value.ndim == 1 and value.dtype.kind in "iuf" else value
     if not isinstance(value, (list, tuple)) or len(value) != length:
         raise invalid(shown(value), allowed)
-    return np.array([_number(item, allowed, f"[{index}]") for index, item in enumerate(value)])
+    return np.array([read_number(item, allowed, f"[{index}]") for index, item in enumerate(value)])
 
 
-def vector(nonzero: bool = False) -> Any:
+def vector(nonzero: bool = False) -> Check:
     """Three finite numbers, as a float64 array; not all zero if `nonzero`."""
     allowed = "three numbers, not all zero" if nonzero else "three numbers"
 
     def check(value: Any) -> Array:
-        result = _numbers(value, 3, allowed)
+        result = read_numbers(value, 3, allowed)
         if nonzero and not np.linalg.norm(result) > 0.0:
             raise invalid(shown(value), allowed)
         return result
 
     items: Schema = {"type": "array", "items": {"type": "number"}, "minItems": 3, "maxItems": 3}
-    return _annotated(check, items)
+    return Check(check, items)
 
 
 def _colour_schema(interval: Interval) -> list[Schema]:
@@ -187,11 +179,11 @@ def _colour_schema(interval: Interval) -> list[Schema]:
     return [one, {"type": "array", "items": one, "minItems": 3, "maxItems": 3}]
 
 
-def _colour(value: Any, interval: Interval, allowed: str) -> Array:
+def read_colour(value: Any, interval: Interval, allowed: str) -> Array:
     if _is_number(value):
-        result = np.full(3, _number(value, allowed))
+        result = np.full(3, read_number(value, allowed))
     else:
-        result = _numbers(value, 3, allowed)
+        result = read_numbers(value, 3, allowed)
     if not all(number in interval for number in result.tolist()):
         raise invalid(shown(value), allowed)
     return result
@@ -203,25 +195,25 @@ def _texture(value: Any, allowed: str) -> TextureRef:
     return TextureRef(value["texture"])
 
 
-def colour(interval: Interval) -> Any:
+def colour(interval: Interval) -> Check:
     """A number or [r, g, b], as a float64 array (3,)."""
     allowed = f"{interval.noun('a number')} or [r, g, b] of such"
-    return _annotated(lambda value: _colour(value, interval, allowed), {"anyOf": _colour_schema(interval)})
+    return Check(lambda value: read_colour(value, interval, allowed), {"anyOf": _colour_schema(interval)}, interval)
 
 
-def colour_value(interval: Interval) -> Any:
+def colour_value(interval: Interval) -> Check:
     """A number, [r, g, b] or {"texture": name}: a float64 array (3,) or a TextureRef."""
     allowed = f'{interval.noun("a number")}, [r, g, b] of such, or {{"texture": name}}'
 
     def check(value: Any) -> Array | TextureRef:
         if isinstance(value, TextureRef):
             return value
-        return _texture(value, allowed) if isinstance(value, dict) else _colour(value, interval, allowed)
+        return _texture(value, allowed) if isinstance(value, dict) else read_colour(value, interval, allowed)
 
-    return _annotated(check, {"anyOf": [*_colour_schema(interval), TEXTURE_SCHEMA]})
+    return Check(check, {"anyOf": [*_colour_schema(interval), TEXTURE_SCHEMA]}, interval)
 
 
-def scalar_value(interval: Interval) -> Any:
+def scalar_value(interval: Interval) -> Check:
     """A number or {"texture": name}: a float64 array of shape () or a TextureRef."""
     allowed = f'{interval.noun("a number")} or {{"texture": name}}'
 
@@ -230,12 +222,12 @@ def scalar_value(interval: Interval) -> Any:
             return value
         if isinstance(value, dict):
             return _texture(value, allowed)
-        result = _number(value, allowed)
+        result = read_number(value, allowed)
         if result not in interval:
             raise invalid(shown(value), allowed)
         return np.array(result)
 
-    return _annotated(check, {"anyOf": [{"type": "number", **interval.schema()}, TEXTURE_SCHEMA]})
+    return Check(check, {"anyOf": [{"type": "number", **interval.schema()}, TEXTURE_SCHEMA]}, interval)
 
 
 def _first_bad(value: Any, is_good: Callable[[Any], bool]) -> str:
@@ -268,7 +260,7 @@ def as_array(value: Any, allowed: str) -> Array:
     return array
 
 
-def rows(columns: int, integers: bool = False) -> Any:
+def rows(columns: int, integers: bool = False) -> Check:
     """An array (N, columns) of finite numbers (float64) or of integers (int64)."""
     allowed = f"rows of {columns} {'integers' if integers else 'numbers'}"
 
@@ -289,10 +281,10 @@ def rows(columns: int, integers: bool = False) -> Any:
 
     one: Schema = {"type": "integer" if integers else "number"}
     row: Schema = {"type": "array", "items": one, "minItems": columns, "maxItems": columns}
-    return _annotated(check, {"type": "array", "items": row})
+    return Check(check, {"type": "array", "items": row})
 
 
-def pixels() -> Any:
+def pixels() -> Check:
     """Image data (H,W,C) or (H,W), C from 1 to 4, row 0 at the top: a float32 array, or uint8/uint16 left as it is."""
     allowed = "an array (height, width, channels), 1 to 4 channels, row 0 at the top"
 
@@ -310,15 +302,14 @@ def pixels() -> Any:
             raise invalid("a number too large for 32 bits", "finite 32-bit numbers")
         return result
 
-    nested: Schema = {"type": "number"}
-    for _ in range(2):
-        nested = {"type": "array", "items": nested}
-    return _annotated(check, {"type": "array", "items": {**nested, "description": "row 0 is the top"}})
+    texel: Schema = {"type": "array", "items": {"type": "number"}, "minItems": 1, "maxItems": 4}
+    row: Schema = {"type": "array", "items": {"anyOf": [{"type": "number"}, texel]}, "minItems": 1}
+    return Check(check, {"type": "array", "items": row, "minItems": 1})
 
 
 def _name(value: Any) -> str:
-    allowed = f"a text of 1 to {MAX_NAME} printable characters"
-    if not isinstance(value, str) or not 1 <= len(value) <= MAX_NAME or not value.isprintable():
+    allowed = f"a text of 1 to {MAX_NAME} characters, no control characters"
+    if not isinstance(value, str) or not 1 <= len(value) <= MAX_NAME or min(value) < " " or "\x7f" in value:
         raise invalid(shown(value), allowed)
     return value
 
@@ -331,149 +322,5 @@ def _file(value: Any) -> str:
     return value
 
 
-Name = Annotated[str, PlainValidator(_name), WithJsonSchema({"type": "string", "minLength": 1, "maxLength": MAX_NAME})]
-FileName = Annotated[str, PlainValidator(_file), WithJsonSchema({"type": "string", "minLength": 1})]
-
-
-# Transforms
-
-_VECTOR: Schema = {"type": "array", "items": {"type": "number"}, "minItems": 3, "maxItems": 3}
-_ROW: Schema = {"type": "array", "items": {"type": "number"}, "minItems": 4, "maxItems": 4}
-_MATRIX: Schema = {"type": "array", "items": _ROW, "minItems": 4, "maxItems": 4}
-
-
-def _object(required: dict[str, Schema], optional: dict[str, Schema] | None = None) -> Schema:
-    return {
-        "type": "object",
-        "properties": {**required, **(optional or {})},
-        "required": list(required),
-        "additionalProperties": False,
-    }
-
-
-_LOOK_AT = _object({"origin": _VECTOR, "target": _VECTOR}, {"up": _VECTOR})
-_STEP: Schema = {
-    "oneOf": [
-        _object({"translate": _VECTOR}),
-        _object({"rotate": _object({"axis": _VECTOR, "degrees": {"type": "number"}})}),
-        _object({"scale": {"anyOf": [{"type": "number"}, _VECTOR]}}),
-        _object({"matrix": _MATRIX}),
-        _object({"look_at": _LOOK_AT}),
-    ]
-}
-TRANSFORM_SCHEMA: Schema = {"anyOf": [_MATRIX, _STEP, {"type": "array", "items": _STEP}]}
-_STEPS = "translate, rotate, scale, matrix, look_at"
-_TRANSFORM = f"a 4x4 matrix, one object of {_STEPS}, or a list of such objects"
-
-
-def _sub(parts: dict[str, tuple[Callable[[Any], Any], bool]], value: Any) -> dict[str, Any]:
-    """Check the keys of a small object; `parts` maps key -> (check, required)."""
-    from diffrt.description.problems import nearest
-
-    if not isinstance(value, dict):
-        raise invalid(shown(value), f"an object with {', '.join(parts)}")
-    problems: list[Problem] = []
-    result: dict[str, Any] = {}
-    for key in value:
-        if key not in parts:
-            problems.append(Problem(f".{key}", "unknown key", ", ".join(parts), nearest(key, parts)))
-    for key, (check, required) in parts.items():
-        if key in value:
-            try:
-                result[key] = check(value[key])
-            except PydanticCustomError as error:
-                problems.extend(_below(f".{key}", error))
-        elif required:
-            problems.append(Problem(f".{key}", "missing", "required"))
-    if problems:
-        raise invalid_all(problems)
-    return result
-
-
-def _below(path: str, error: PydanticCustomError) -> Iterator[Problem]:
-    for problem in (error.context or {})["problems"]:
-        yield Problem(path + problem.field, problem.found, problem.allowed, problem.hint)
-
-
-def _vector3(value: Any) -> Array:
-    return _numbers(value, 3, "three numbers")
-
-
-def _scale_factor(value: Any) -> Array:
-    allowed = "a number or three, none of them zero"
-    factor = _colour(value, ANY, allowed)
-    if not (factor != 0.0).all():
-        raise invalid(shown(value), allowed)
-    return factor
-
-
-def _matrix(value: Any) -> Array:
-    allowed = "a 4x4 matrix of numbers, row by row, last row 0 0 0 1, that can be inverted"
-    matrix = as_array(value, allowed).astype(np.float64)
-    if matrix.shape != (4, 4):
-        raise invalid(f"an array of shape {matrix.shape}", allowed)
-    if not np.array_equal(matrix[3], [0.0, 0.0, 0.0, 1.0]):
-        raise invalid(f"the last row is {matrix[3].tolist()}", allowed)
-    if not transform.is_invertible(matrix):
-        raise invalid("a matrix that cannot be inverted", allowed)
-    return matrix
-
-
-def _step(value: Any) -> Array:
-    from diffrt.description.problems import nearest
-
-    if not isinstance(value, dict):
-        raise invalid(shown(value), f"an object with one of {_STEPS}")
-    if len(value) != 1:
-        raise invalid(shown(value), f"an object with exactly one of {_STEPS}")
-    ((key, content),) = value.items()
-    try:
-        if key == "translate":
-            return transform.translate(_vector3(content))
-        if key == "scale":
-            return transform.scale(_scale_factor(content))
-        if key == "matrix":
-            return _matrix(content)
-        if key == "rotate":
-            any_number = lambda item: _number(item, "a number")  # noqa: E731
-            return transform.rotate(**_sub({"axis": (_vector3, True), "degrees": (any_number, True)}, content))
-        if key == "look_at":
-            parts = {"origin": (_vector3, True), "target": (_vector3, True), "up": (_vector3, False)}
-            return transform.look_at(**_sub(parts, content))
-    except PydanticCustomError as error:
-        raise invalid_all(list(_below(f".{key}", error))) from None
-    except InputError as error:
-        problems = [Problem(f".{key}.{item.field}", item.found, item.allowed) for item in error.problems]
-        raise invalid_all(problems) from None
-    raise invalid("unknown key", _STEPS, nearest(key, _STEPS.split(", ")), at=f".{key}")
-
-
-def _transform(value: Any) -> Array:
-    if isinstance(value, dict):
-        return _step(value)
-    if isinstance(value, np.ndarray):
-        return _matrix(value)
-    if not isinstance(value, (list, tuple)):
-        raise invalid(shown(value), _TRANSFORM)
-    if value and not any(isinstance(item, dict) for item in value):
-        try:
-            return _matrix(value)
-        except PydanticCustomError as error:
-            problems = (error.context or {})["problems"]
-            raise invalid_all([Problem(item.field, item.found, _TRANSFORM) for item in problems]) from None
-    steps: list[Array] = []
-    problems = []
-    for index, item in enumerate(value):
-        try:
-            steps.append(_step(item))
-        except PydanticCustomError as error:
-            problems.extend(_below(f"[{index}]", error))
-    if problems:
-        raise invalid_all(problems)
-    matrix = transform.compose(steps)
-    if not np.isfinite(matrix).all() or not transform.is_invertible(matrix):
-        raise invalid("together they cannot be inverted", _TRANSFORM)
-    return matrix
-
-
-Transform = Annotated[Any, PlainValidator(_transform), WithJsonSchema(TRANSFORM_SCHEMA)]
+Name = Annotated[str, Check(_name, {"type": "string", "minLength": 1, "maxLength": MAX_NAME})]
+FileName = Annotated[str, Check(_file, {"type": "string", "minLength": 1})]

@@ -2,18 +2,15 @@
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from diffrt.description import transform
 from diffrt.description.mesh import Mesh
-from diffrt.description.values import TextureRef
+from diffrt.description.values import Array, TextureRef, Value
 
-Array: TypeAlias = NDArray[Any]
-Value: TypeAlias = Array | TextureRef
-"""A number (shape ()), a colour (shape (3,)) or a texture, by name."""
+__all__ = ["Camera", "Light", "Material", "Settings", "Shape", "Source", "Texture", "TextureRef", "Value"]
 
 
 def _zeros() -> Array:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
@@ -14,15 +14,19 @@ from diffrt.description import shapes as shape_models
 from diffrt.description.base import type_name
 from diffrt.description.materials import COLOUR_FIELDS, MATERIAL_FIELDS
 from diffrt.description.mesh import Mesh, make_mesh
+from diffrt.description.raw import free_name
 from diffrt.description.schema import Texture as TextureModel
-from diffrt.description.validate import Checked, free_name, validate
+from diffrt.description.validate import Checked, validate
+from diffrt.description.values import Array, TextureRef, Value
 from diffrt.errors import InputError, Problem
 from diffrt.log import warn
-from diffrt.scene.elements import Array, Camera, Light, Material, Settings, Shape, Source, Texture, TextureRef, Value
+from diffrt.scene.elements import Camera, Light, Material, Settings, Shape, Source, Texture
+from diffrt.scene.sources import make_source, mesh_arrays
 
 MAX_PIXELS = 2**28
 DEFAULT_MATERIAL = "default"
 DEFAULT_EMITTER = "default_emitter"
+Encoding: TypeAlias = Literal["srgb", "linear"]
 
 
 @dataclass
@@ -158,7 +162,7 @@ class _Resolver:
         emits = model.emission is not None
         wanted = DEFAULT_EMITTER if emits else DEFAULT_MATERIAL
         if wanted not in self.defaults:
-            black_or_grey = material_models.Diffuse(type="diffuse", albedo=0.0 if emits else 0.5)
+            black_or_grey = material_models.Diffuse.model_validate({"type": "diffuse", "albedo": 0.0 if emits else 0.5})
             self.defaults[wanted] = self._named(black_or_grey, wanted, path)
         return self.defaults[wanted]
 
@@ -166,25 +170,25 @@ class _Resolver:
         if isinstance(model, shape_models.MeshShape):
             if model.file is None:
                 arrays = {key: getattr(model, key) for key in shape_models.ARRAYS}
-                return freeze(make_mesh(**arrays, field=path), {})
+                return _sourced(make_mesh(**arrays, field=path), {})
             if f"{path}.file" in self.checked.missing:
                 raise InputError([])
             from diffrt.io.meshes import read_mesh
 
             file = self.base_dir / model.file
-            return freeze(read_mesh(file, field=f"{path}.file"), {"type": "mesh"}, file)
+            return _sourced(read_mesh(file, field=f"{path}.file"), {"type": "mesh"}, file)
         if isinstance(model, shape_models.Sphere):
             mesh = primitives.sphere(model.subdivisions)
             mesh.normals = mesh.normal_faces = None  # recomputed from the vertices, so that they follow when these move
-            return freeze(mesh, {"type": "sphere", "subdivisions": model.subdivisions})
+            return _sourced(mesh, {"type": "sphere", "subdivisions": model.subdivisions})
         if isinstance(model, shape_models.Cylinder):
             mesh = primitives.cylinder(model.segments)
             mesh.normals = mesh.normal_faces = None
-            return freeze(mesh, {"type": "cylinder", "segments": model.segments})
+            return _sourced(mesh, {"type": "cylinder", "segments": model.segments})
         if isinstance(model, shape_models.Disk):
-            return freeze(primitives.disk(model.segments), {"type": "disk", "segments": model.segments})
+            return _sourced(primitives.disk(model.segments), {"type": "disk", "segments": model.segments})
         kind = type_name(type(model))
-        return freeze({"rectangle": primitives.rectangle, "cube": primitives.cube}[kind](), {"type": kind})
+        return _sourced({"rectangle": primitives.rectangle, "cube": primitives.cube}[kind](), {"type": kind})
 
     # Textures
 
@@ -210,17 +214,14 @@ class _Resolver:
                 raise InputError([])
             from diffrt.io.images import read_image
 
-            image = read_image(file, field=path, max_pixels=MAX_PIXELS)
-            pixels = np.ascontiguousarray(image.data, dtype=np.float32)
-            if not np.isfinite(pixels).all():
-                raise InputError(Problem(path, f"{file.name} has pixels that are not finite", "finite numbers"))
-            return pixels, image.encoding
+            image = read_image(file, field=path, max_pixels=MAX_PIXELS, finite=True)
+            return np.ascontiguousarray(image.data, dtype=np.float32), image.encoding
         assert data is not None
         if data.dtype.kind == "u" and data.dtype.itemsize <= 2:
             return (data / np.float32(np.iinfo(data.dtype).max)).astype(np.float32), "srgb"
         return np.asarray(data, dtype=np.float32), "linear"
 
-    def _encoding(self, name: str, stored: str, path: str) -> str:
+    def _encoding(self, name: str, stored: str, path: str) -> Encoding:
         """srgb for 8 and 16 bit images used as a colour, linear for all else; a use as both has to be settled."""
         uses = self.uses.get(name, {})
         if stored == "srgb" and len(uses) == 2:
@@ -259,7 +260,10 @@ class _Resolver:
             fields = {"direction": unit(model.direction), "irradiance": model.irradiance}
             return Light(name, "directional", fields)
         assert isinstance(model, light_models.EnvironmentLight)
-        turn = rotation_of(model.to_world, f"{path}.to_world")
+        turn = transform.rotation_part(model.to_world)
+        if turn is None:
+            allowed = "a rotation, optionally with translation and uniform scale"
+            raise InputError(Problem(f"{path}.to_world", "not a rotation", allowed))
         if model.radiance is not None:
             fields = {"radiance": model.radiance, "scale": np.array(model.scale)}
             return Light(name, "environment", fields, None, turn)
@@ -299,7 +303,7 @@ def make_camera(model: camera_models.Camera, name: str) -> Camera:
     }
     if isinstance(model, camera_models.OrthographicCamera):
         return Camera(**common, type="orthographic", scale=model.scale)
-    assert isinstance(model, camera_models.PerspectiveCamera)
+    assert isinstance(model, camera_models.ProjectiveCamera)
     if model.intrinsics is not None:
         given = model.intrinsics
         common["intrinsics"] = np.array([given.fx, given.fy, given.cx, given.cy])
@@ -310,40 +314,22 @@ def make_camera(model: camera_models.Camera, name: str) -> Camera:
         lens = model.distortion
         common["distortion"] = np.array([lens.k1, lens.k2, lens.p1, lens.p2, lens.k3])
     if isinstance(model, camera_models.ThinLensCamera):
-        lens_fields = {"aperture_radius": model.aperture_radius, "focus_distance": model.focus_distance}
-        return Camera(**common, **lens_fields, type="thin_lens")
+        common |= {"aperture_radius": model.aperture_radius, "focus_distance": model.focus_distance}
+        return Camera(**common, type="thin_lens")
     return Camera(**common, type="perspective")
 
 
 def world_center(mesh: Mesh, to_world: Array) -> Array:
     """Centre (3,) of the bounding box, in world space, of the vertices that triangles use."""
-    used = mesh.vertices[np.unique(mesh.faces)]
-    points = transform.transform_points(to_world, used)
-    return 0.5 * (points.min(axis=0) + points.max(axis=0))
+    used = np.zeros(len(mesh.vertices), dtype=bool)
+    used[mesh.faces] = True
+    points = transform.transform_points(to_world, mesh.vertices[used])
+    center: Array = 0.5 * (points.min(axis=0) + points.max(axis=0))
+    return center
 
 
-def freeze(mesh: Mesh, description: dict[str, Any], file: Path | None = None) -> tuple[Mesh, Source]:
-    """The mesh with its arrays made read-only, and where it came from (nothing to refer to if `description` is empty)."""
+def _sourced(mesh: Mesh, description: dict[str, Any], file: Path | None = None) -> tuple[Mesh, Source]:
     return mesh, make_source(description, mesh_arrays(mesh), file)
-
-
-def mesh_arrays(mesh: Mesh) -> tuple[Array | None, ...]:
-    """All arrays of a mesh."""
-    return mesh.vertices, mesh.faces, mesh.normals, mesh.normal_faces, mesh.uvs, mesh.uv_faces
-
-
-def make_source(description: dict[str, Any], arrays: tuple[Array | None, ...], file: Path | None) -> Source:
-    """A source of `arrays`, which become read-only, so that only replacing them can change the element."""
-    for array in arrays:
-        if array is not None:
-            array.flags.writeable = False
-    return Source(description, arrays, file, None if file is None else file_stamp(file))
-
-
-def file_stamp(file: Path) -> tuple[int, int]:
-    """Size and modification time, to see whether a file is still what was read."""
-    status = file.stat()
-    return status.st_size, status.st_mtime_ns
 
 
 def decode(pixels: Array, encoding: str) -> Array:
@@ -360,20 +346,6 @@ def decode(pixels: Array, encoding: str) -> Array:
 
 def unit(vector: Array) -> Array:
     """A vector (3,) at unit length; safe for very long and very short ones."""
-    scaled = vector / np.abs(vector).max()
-    return scaled / np.linalg.norm(scaled)
-
-
-def rotation_of(matrix: Array, field: str) -> Array:
-    """The rotation in a 4x4 matrix; translation and uniform scale do not matter to an environment.
-
-    Raises:
-        InputError: it shears, mirrors, or scales unevenly.
-    """
-    linear = matrix[:3, :3]
-    factor = np.cbrt(np.linalg.det(linear))
-    if not factor > 0.0 or not np.allclose(linear @ linear.T, factor**2 * np.eye(3), rtol=0.0, atol=1e-5 * factor**2):
-        raise InputError(Problem(field, "not a rotation", "a rotation, optionally with translation and uniform scale"))
-    result = np.eye(4)
-    result[:3, :3] = linear / factor
-    return result
+    scaled: Array = vector / np.abs(vector).max()
+    scaled /= np.linalg.norm(scaled)
+    return scaled
