@@ -21,7 +21,7 @@ _MAX_ZEROS = 1 << 24  # entries of an accessor without data of its own: the file
 SUPPORTED_EXTENSIONS = {
     *("KHR_mesh_quantization", "KHR_texture_transform", "KHR_lights_punctual", "KHR_materials_unlit"),
     *("KHR_materials_transmission", "KHR_materials_ior", "KHR_materials_specular", "KHR_materials_clearcoat"),
-    *("KHR_materials_sheen", "KHR_materials_emissive_strength", "EXT_texture_webp"),
+    *("KHR_materials_sheen", "KHR_materials_emissive_strength"),
 }
 
 

@@ -12,13 +12,15 @@ import numpy as np
 
 from diffrt.errors import InputError, Problem
 from diffrt.io.gltf_file import GltfFile
+from diffrt.io.images import decode_image
 from diffrt.io.json_values import JsonValue
 from diffrt.io.names import Names
-from diffrt.io.texture_data import Pixels, alpha, decode_image, rgb, to_linear
+from diffrt.io.texture_data import Pixels, alpha, rgb, to_linear
 from diffrt.log import warn
 
 _WRAPS = {33071: "clamp", 33648: "mirror", 10497: "repeat"}
 _NEAREST = 9728
+_SIGNATURES = (b"\x89PNG", b"\xff\xd8\xff")
 _NOT_READ = {
     "KHR_materials_volume": "absorption inside is left out",
     "KHR_materials_iridescence": "left out",
@@ -56,7 +58,7 @@ class Materials:
         self._names = Names()
         self._texture_names = Names()
         self._done: dict[int | None, ImportedMaterial] = {}
-        self._images: dict[int, Pixels] = {}
+        self._images: dict[int, Pixels | None] = {}
         self._baked: dict[tuple[Any, ...], str] = {}
 
     def of(self, primitive: JsonValue) -> ImportedMaterial:
@@ -163,10 +165,8 @@ class Materials:
 
     def image(self, texture: JsonValue) -> Pixels | None:
         """The decoded image of a texture, values as stored; None with a warning if it is in an unknown format."""
-        if "source" not in texture and "EXT_texture_webp" in texture.child("extensions"):
-            texture = texture.child("extensions").child("EXT_texture_webp")
         if "source" not in texture:
-            warn(f"{texture.path}: an image format that diffrt does not read; the texture is left out")
+            warn(f"{texture.path}: neither PNG nor JPEG: the texture is left out")
             return None
         entry = texture.pick("source", self._file.table("images"))
         index = texture.integer("source")
@@ -177,7 +177,10 @@ class Materials:
                 data = bytes(self._file.view(entry)[0])
             else:
                 raise InputError(Problem(entry.path, "an image without data", "uri or bufferView"))
-            self._images[index] = decode_image(data, field=entry.path)
+            known = data.startswith(_SIGNATURES)
+            if not known:
+                warn(f"{entry.path}: neither PNG nor JPEG: the texture is left out")
+            self._images[index] = decode_image(data, "image", field=entry.path).data if known else None
         return self._images[index]
 
     def add(self, key: tuple[Any, ...], wanted: str, make: Callable[[], Pixels], sampler: dict[str, str]) -> str:

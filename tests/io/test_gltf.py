@@ -5,6 +5,7 @@ import io
 import json
 import os
 import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -430,7 +431,7 @@ def change(*path, to):
     ("damage", "words"),
     [
         (change("nodes", 0, "children", to=[0]), "cycle"),
-        (change("nodes", to=[{"mesh": 0, "children": [1]}, {"children": [0]}]), "empty"),
+        (change("nodes", to=[{"mesh": 0, "children": [1]}, {"children": [0]}]), "cycle"),
         (change("nodes", 0, "mesh", to=7), "nodes[0].mesh: index 7"),
         (change("nodes", 0, "mesh", to="duck"), "nodes[0].mesh"),
         (change("nodes", to={"a": 1}), "not a list"),
@@ -505,7 +506,7 @@ def test_images_too_large_are_refused_before_they_are_decoded(tmp_path):
     image = builder.image(np.zeros((4, 4, 3)))
     builder.material(pbrMetallicRoughness={"baseColorTexture": image})
     place = builder.binary.index(b"IHDR") + 4
-    header = b"IHDR" + struct.pack(">II", 60000, 60000) + builder.binary[place + 8 : place + 13]
-    checked = header + struct.pack(">I", __import__("zlib").crc32(header))
+    header = b"IHDR" + struct.pack(">II", 12000, 12000) + builder.binary[place + 8 : place + 13]
+    checked = header + struct.pack(">I", zlib.crc32(header))
     builder.binary = builder.binary[: place - 4] + checked + builder.binary[place + 17 :]
-    assert "60000 x 60000" in refusal(builder, tmp_path)
+    assert "12000 x 12000" in refusal(builder, tmp_path)
