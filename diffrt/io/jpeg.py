@@ -6,7 +6,7 @@ from PIL.JpegImagePlugin import JpegImageFile
 
 from diffrt.io.formats import image_reader
 from diffrt.io.pixels import Image, broken, check_size
-from diffrt.io.png import DECODER_ERRORS, read_with_pillow
+from diffrt.io.png import read_with_pillow
 
 
 @image_reader(".jpg", ".jpeg")
@@ -16,10 +16,10 @@ def decode_jpeg(content: bytes, name: str, *, field: str, max_pixels: int) -> Im
         raise broken(name, "not a JPEG picture", field=field)
     try:
         picture = JpegImageFile(io.BytesIO(content))  # reads the header only
-    except DECODER_ERRORS as error:
+    except Exception as error:  # as in png.py
         raise broken(name, f"the JPEG header is damaged or cut short ({error})", field=field) from None
     check_size(name, *picture.size, field=field, max_pixels=max_pixels)
     try:
         return Image(read_with_pillow(picture), "srgb")
-    except DECODER_ERRORS as error:
+    except Exception as error:
         raise broken(name, f"cannot be decoded as JPEG, it is damaged or cut short ({error})", field=field) from None

@@ -19,7 +19,7 @@ def decode_npy(content: bytes, name: str, *, field: str, max_pixels: int) -> Ima
         version = np.lib.format.read_magic(stream)
         read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
         shape, _, dtype = read_header(stream)
-    except (ValueError, OSError, SyntaxError, TypeError, EOFError, RecursionError, MemoryError):
+    except Exception:  # of a damaged header NumPy raises many kinds, among them those of Python's tokenizer
         raise broken(name, "not a NumPy array file", field=field) from None
     if dtype.kind not in "fb" or dtype.itemsize > 8:
         raise InputError(Problem(field, f"{name} holds {dtype}", "float16, float32, float64 or bool, linear values"))
@@ -29,7 +29,7 @@ def decode_npy(content: bytes, name: str, *, field: str, max_pixels: int) -> Ima
     check_size(name, shape[1], shape[0], field=field, max_pixels=max_pixels)
     try:
         data = np.load(io.BytesIO(content), allow_pickle=False)
-    except (ValueError, OSError, EOFError):
+    except Exception:
         raise broken(name, "the array is cut short", field=field) from None
     data = as_float32(data)
     return Image(np.ascontiguousarray(data if data.ndim == 3 else data[..., None]), "linear")
