@@ -1,5 +1,6 @@
 """The scene file as pydantic models: the only place that knows its JSON names. Publishes the JSON Schema."""
 
+import json
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
@@ -10,10 +11,11 @@ from diffrt.description.cameras import CAMERA_MODELS, AnyCamera
 from diffrt.description.lights import LIGHT_MODELS, AnyLight
 from diffrt.description.materials import COLOUR_FIELDS, MATERIAL_FIELDS, MATERIAL_MODELS, AnyMaterial
 from diffrt.description.shapes import SHAPE_MODELS, AnyShape
+from diffrt.description.transform_value import SHARED_SCHEMAS
 from diffrt.description.values import Array, FileName, Name, TextureRef, integer, pixels
 from diffrt.errors import Problem
 
-__all__ = ["COLOUR_FIELDS", "MATERIAL_FIELDS", "MODELS_BY_TAG", "SceneFile", "TextureRef", "schema_json"]
+__all__ = ["COLOUR_FIELDS", "MATERIAL_FIELDS", "MODELS_BY_TAG", "SceneFile", "TextureRef", "schema_json", "schema_text"]
 
 
 class Integrator(Strict):
@@ -93,4 +95,25 @@ MODELS_BY_TAG: dict[str, type[Strict]] = {
 def schema_json() -> dict[str, Any]:
     """The JSON Schema (draft 2020-12) of the scene file, as published in scenes/scene.schema.json."""
     schema = SceneFile.model_json_schema(by_alias=True)
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "diffrt scene", **schema}
+    shared = {name: _named(part, but=name) for name, part in SHARED_SCHEMAS.items()}
+    definitions = {name: _named(part) for name, part in schema.pop("$defs").items()} | shared
+    head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "diffrt scene"}
+    return {**head, **_named(schema), "title": "diffrt scene", "$defs": definitions}
+
+
+def schema_text() -> str:
+    """The JSON Schema as the text of scenes/scene.schema.json."""
+    return json.dumps(schema_json(), indent=1) + "\n"
+
+
+def _named(part: Any, but: str = "") -> Any:
+    """The same schema with references to the shared parts in it, and without the titles that pydantic makes up."""
+    if isinstance(part, list):
+        return [_named(item) for item in part]
+    if not isinstance(part, dict):
+        return part
+    part = {key: value for key, value in part.items() if key != "title" or not isinstance(value, str)}
+    for name, shared in SHARED_SCHEMAS.items():
+        if name != but and all(part.get(key) == value for key, value in shared.items()):
+            return {"$ref": f"#/$defs/{name}", **{key: value for key, value in part.items() if key not in shared}}
+    return {key: _named(value) for key, value in part.items()}

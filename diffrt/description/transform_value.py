@@ -10,6 +10,7 @@ from diffrt.description import transform
 from diffrt.description.names import nearest, shown
 from diffrt.description.values import (
     ANY,
+    TEXTURE_SCHEMA,
     Array,
     Check,
     Schema,
@@ -47,6 +48,14 @@ _STEP: Schema = {
     ]
 }
 TRANSFORM_SCHEMA: Schema = {"anyOf": [_MATRIX, _STEP, {"type": "array", "items": _STEP}]}
+SHARED_SCHEMAS: dict[str, Schema] = {
+    "ToWorld": TRANSFORM_SCHEMA,
+    "TransformStep": _STEP,
+    "Matrix": _MATRIX,
+    "Vector": _VECTOR,
+    "TextureName": TEXTURE_SCHEMA,
+}
+"""Parts of the JSON Schema that occur often, each before the parts it contains."""
 _STEPS = "translate, rotate, scale, matrix, look_at"
 _TRANSFORM = f"a 4x4 matrix, one object of {_STEPS}, or a list of such objects"
 
