@@ -24,6 +24,8 @@ ABSENT = -(1 << 31)
 """The child that is not there."""
 STACK_SIZE = 160
 """Entries of a traversal's stack; the builder keeps the tree shallow enough for it."""
+SPLIT_GAIN = 0.4
+"""Triangles that fit a leaf are still split if the SAH cost falls below this share, as for walls that face each other."""
 _MEDIAN_DEPTH = 36
 """From this depth on nodes are simply halved, which bounds the depth whatever the triangles look like."""
 
@@ -149,7 +151,7 @@ def _split(
             centre_lo, centre_hi = ti.min(centre_lo, a + b), ti.max(centre_hi, a + b)
         lo[node], hi[node] = node_lo, node_hi
         left[node] = -1
-        if n > LEAF_SIZE:
+        if n > 1:
             best_cost, best_axis, best_bin, best_scale = 1e38, -1, 0, 0.0
             if halve == 0:
                 for axis in ti.static(range(3)):
@@ -185,6 +187,8 @@ def _split(
                                 cost = ti.cast(side, ti.f32) * _half_area(-side_hi - side_lo) + right_cost[k + 1]
                                 if cost < best_cost:
                                     best_cost, best_axis, best_bin, best_scale = cost, axis, k, scale
+            whole = ti.cast(n, ti.f32) * _half_area(node_hi - node_lo)
+            worth_it = best_axis >= 0 and best_cost < SPLIT_GAIN * whole
             middle = start + n // 2
             if best_axis >= 0:
                 i, j = start, start + n - 1
@@ -198,10 +202,11 @@ def _split(
                         order[j] = t
                         j -= 1
                 middle = i
-            child = ti.atomic_add(allocated[0], 2)
-            left[node] = child
-            first[child], count[child] = start, middle - start
-            first[child + 1], count[child + 1] = middle, start + n - middle
+            if n > LEAF_SIZE or worth_it:
+                child = ti.atomic_add(allocated[0], 2)
+                left[node] = child
+                first[child], count[child] = start, middle - start
+                first[child + 1], count[child + 1] = middle, start + n - middle
 
 
 @ti.kernel
