@@ -170,11 +170,12 @@ def render_samples(
 ):  # fmt: skip
     """Add `samples` samples to each of a run of pixels: their sum, the sum of their squares, and how many were no number.
 
-    One thread owns a pixel, so the result does not depend on the number of threads.
+    One thread owns a pixel, so the result depends neither on the number of threads nor on the grouping.
     """
     for pixel in range(first_pixel, first_pixel + pixels):
         key = pixel_seed(pixel, seed)
-        pixel_sum, pixel_squares = vec3(0.0), vec3(0.0)
+        # Adding to the sum so far, sample by sample, makes the result independent of how samples are grouped in calls.
+        pixel_sum, pixel_squares = total[pixel], squares[pixel]
         bad = 0
         for sample in range(first_sample, first_sample + samples):
             ray = primary_ray(scene, features, options, pixel, sample, key)
@@ -184,7 +185,7 @@ def render_samples(
                 pixel_squares += radiance * radiance
             else:
                 bad += 1
-        total[pixel] += pixel_sum
-        squares[pixel] += pixel_squares
+        total[pixel] = pixel_sum
+        squares[pixel] = pixel_squares
         if bad > 0:
             ti.atomic_add(dropped[0], bad)
