@@ -26,7 +26,7 @@ LENS_DIMENSION = 1
 FIRST_BOUNCE_DIMENSION = 2
 BOUNCE_DIMENSIONS = 4
 """Pairs of random numbers a vertex uses: light, direction, lobe, and (opacity, roulette)."""
-_LIGHT, _DIRECTION, _LOBE, _CHANCE = range(BOUNCE_DIMENSIONS)
+LIGHT, DIRECTION, LOBE, CHANCE = range(BOUNCE_DIMENSIONS)
 _SHADOW_END = 0.99999
 
 
@@ -89,12 +89,12 @@ def trace_path(
             frame = shading_frame(scene, features, scene.shape_material[surface.shape], hit.triangle, surface)
             lobe = 0.0
             if ti.static(features.needs_lobe):
-                lobe = uniform_1d(options.sampler, key, sample, dimension + _LOBE)
+                lobe = uniform_1d(options.sampler, key, sample, dimension + LOBE)
             material, rest = bsdf.resolve_mix(scene, features, scene.shape_material[surface.shape], surface.uv, lobe)
             chance = vec2(0.0)
             through = False
             if ti.static(features.masked):
-                chance = uniform_2d(options.sampler, key, sample, dimension + _CHANCE)
+                chance = uniform_2d(options.sampler, key, sample, dimension + CHANCE)
                 through = chance.x < passes(scene, features, material, surface.uv)
             if through:
                 origin = offset_along(surface.position, surface.normal, surface.error, direction)
@@ -119,7 +119,7 @@ def trace_path(
                 else:
                     wo = to_local(frame, -direction)
 
-                    u = uniform_2d(options.sampler, key, sample, dimension + _LIGHT)
+                    u = uniform_2d(options.sampler, key, sample, dimension + LIGHT)
                     light = lights.sample(scene, features, surface.position, u)
                     if light.pdf > 0.0 and max_component(light.radiance) > 0.0:
                         wi = to_local(frame, light.wi)
@@ -138,7 +138,7 @@ def trace_path(
                                     weight = power_heuristic(light.pdf, bsdf_pdf)
                                 radiance += throughput * scattered * light.radiance * (weight * lit / light.pdf)
 
-                    u = uniform_2d(options.sampler, key, sample, dimension + _DIRECTION)
+                    u = uniform_2d(options.sampler, key, sample, dimension + DIRECTION)
                     drawn = bsdf.sample(scene, features, material, surface.uv, wo, rest, u)
                     throughput *= drawn.weight
                     direction = to_world(frame, drawn.wi)
@@ -152,7 +152,7 @@ def trace_path(
                     if depth >= rr_depth and running:
                         survival = ti.min(max_component(throughput) * eta2, 0.95)
                         if ti.static(not features.masked):
-                            chance.y = uniform_1d(options.sampler, key, sample, dimension + _CHANCE)
+                            chance.y = uniform_1d(options.sampler, key, sample, dimension + CHANCE)
                         if chance.y >= survival:
                             running = False
                         throughput /= survival

@@ -12,7 +12,7 @@ from diffrt.device.surface import offset_along, surface_at
 from diffrt.shading.bsdf.dispatch import resolve_mix
 from diffrt.shading.material import opacity
 
-_MOST_LAYERS = 256
+MOST_LAYERS = 256
 """A ray that meets more transparent layers than this is taken to be blocked."""
 
 
@@ -38,10 +38,10 @@ def visibility(
         remaining = t_max
         start = origin
         layers = 0
-        while result > 0.0 and layers < _MOST_LAYERS:
+        while result > 0.0 and layers < MOST_LAYERS:
             hit = closest_hit(scene, start, direction, 0.0, remaining)
             if hit.triangle < 0:
-                layers = 2 * _MOST_LAYERS
+                layers = 2 * MOST_LAYERS
             else:
                 surface = surface_at(scene, features, hit.triangle, hit.u, hit.v)
                 material, _rest = resolve_mix(scene, features, scene.shape_material[surface.shape], surface.uv, u)
@@ -49,7 +49,7 @@ def visibility(
                 start = offset_along(surface.position, surface.normal, surface.error, direction)
                 remaining -= hit.t
                 layers += 1
-        if layers == _MOST_LAYERS:
+        if layers == MOST_LAYERS:
             result = 0.0
     else:
         result = 1.0 - ti.cast(any_hit(scene, origin, direction, 0.0, t_max), ti.f32)
