@@ -18,6 +18,7 @@ def clean(location: Sequence[str | int]) -> tuple[str | int, ...]:
     return tuple(part for part in location if not (isinstance(part, str) and (part.startswith(TAG) or part == "[key]")))
 
 
+_GROUPS = {"materials": "material", "shapes": "shape", "lights": "light"}
 _TYPE_WORDS = {
     "string_type": "a text",
     "bool_type": "true or false",
@@ -53,7 +54,7 @@ def problems_of(
             names = re.findall(r"'([^']*)'", str(context.get("expected", "")))
             problem = Problem(path, shown(value), ", ".join(names), nearest(value, names))
         elif kind in ("union_tag_invalid", "union_tag_not_found"):
-            problem = _wrong_type(path, value, kind, context, models_by_tag, line["loc"])
+            problem = _wrong_type(path, value, line["loc"], models_by_tag)
         elif kind == "recursion_loop":
             problem = Problem(path, "contains itself, or is nested too deeply", "a finite description")
         elif kind in _TYPE_WORDS:
@@ -64,28 +65,17 @@ def problems_of(
     return result
 
 
-def _wrong_type(
-    path: str, value: Any, kind: str, context: dict[str, Any], by_tag: Mapping[str, type[BaseModel]], loc: Sequence[Any]
-) -> Problem:
-    tags = re.findall(rf"'{TAG}(\w+):?(\w*)'", str(context.get("expected_tags", "")))
-    if not tags:
-        group = _group_of(loc)
-        tags = [(item[len(TAG) :].split(":")[0], item.split(":")[1]) for item in by_tag if item.startswith(TAG + group)]
-    types = [name for _, name in tags if name]
+def _wrong_type(path: str, value: Any, location: Sequence[Any], models_by_tag: Mapping[str, Any]) -> Problem:
+    names = clean(location)
+    by_name = names[-1] in ("material", "first", "second")
+    group = "material" if by_name else _GROUPS.get(str(names[0]), "camera")
+    types = [tag.partition(":")[2] for tag in models_by_tag if tag.startswith(f"{TAG}{group}:")]
     if not isinstance(value, dict):
-        names = "the name of a material or " if any(not name for _, name in tags) or "material" in path else ""
-        return Problem(path, shown(value), f"{names}an object with type {', '.join(types)}")
+        name = "the name of a material or " if by_name else ""
+        return Problem(path, shown(value), f"{name}an object with type {', '.join(types)}")
     if "type" not in value:
         return Problem(f"{path}.type", "missing", ", ".join(types))
     return Problem(f"{path}.type", shown(value["type"]), ", ".join(types), nearest(value["type"], types))
-
-
-def _group_of(location: Sequence[Any]) -> str:
-    names = [part for part in location if isinstance(part, str) and not part.startswith(TAG)]
-    if names and names[-1] in ("material", "first", "second"):
-        return "material"
-    section = str(names[0]) if names else ""
-    return {"materials": "material", "shapes": "shape", "lights": "light"}.get(section, "camera")
 
 
 def _model_at(

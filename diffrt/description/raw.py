@@ -69,19 +69,22 @@ def model_of(group: str, item: dict[str, Any]) -> type[Strict] | None:
     return MODELS_BY_TAG.get(f"type={group}:{kind}")
 
 
-def conflicts(data: dict[str, Any]) -> Iterator[Problem]:
-    """What is wrong between the fields of elements, and between elements."""
-    yield from SceneFile.conflicts(data)
+def conflicts(data: dict[str, Any]) -> Iterator[tuple[str, Problem]]:
+    """What is wrong between the fields of elements, and between elements; each with the path of the element."""
+    for problem in SceneFile.conflicts(data):
+        yield "", problem
     environments = []
     for path, group, item in everything(data):
         model = model_of(group, item)
         if model is not None:
             for problem in model.conflicts(item):
-                yield Problem(path_text(path) + problem.field, problem.found, problem.allowed, problem.hint)
+                element = path_text(path)
+                yield element, Problem(element + problem.field, problem.found, problem.allowed, problem.hint)
         if group == "light" and item.get("type") == "environment":
             environments.append(path_text(path))
-    for path_of in environments[1:]:
-        yield Problem(path_of, f"another environment light, after {environments[0]}", "at most one environment light")
+    for other in environments[1:]:
+        found = f"another environment light, after {environments[0]}"
+        yield "", Problem(other, found, "at most one environment light")
 
 
 def element_names(data: dict[str, Any], section: str) -> list[str]:
@@ -117,17 +120,18 @@ def duplicates(data: dict[str, Any]) -> Iterator[Problem]:
             first.setdefault(name, index)
 
 
-def _keys(data: dict[str, Any], section: str) -> list[str]:
-    content = data.get(section)
-    return [str(name) for name in content] if isinstance(content, dict) else []
+def _keys(data: dict[str, Any], section: str) -> list[str] | None:
+    """The names of a section; None if it is there but no object, a problem of its own."""
+    content = data.get(section, {})
+    return [str(name) for name in content] if isinstance(content, dict) else None
 
 
 def references(data: dict[str, Any]) -> Iterator[Problem]:
     """Names of textures and materials that do not exist, and mixes that contain themselves."""
     textures, materials = _keys(data, "textures"), _keys(data, "materials")
 
-    def check(path: tuple[Any, ...], name: Any, known: list[str], noun: str) -> Iterator[Problem]:
-        if isinstance(name, str) and 0 < len(name) <= MAX_NAME and name not in known:
+    def check(path: tuple[Any, ...], name: Any, known: list[str] | None, noun: str) -> Iterator[Problem]:
+        if known is not None and isinstance(name, str) and 0 < len(name) <= MAX_NAME and name not in known:
             found = f"{shown(name)} is no {noun} of this scene"
             yield Problem(path_text(path), found, listed(known), nearest(name, known))
 

@@ -35,13 +35,20 @@ def rotate(axis: ArrayLike, degrees: float) -> Matrix:
     Raises:
         InputError: the axis has no length.
     """
-    direction = np.asarray(axis, dtype=np.float64)
-    length = float(np.linalg.norm(direction))
-    if not length > 0.0:
-        raise InputError(Problem("axis", f"{direction.tolist()} has no direction", "three numbers, not all zero"))
+    vector = np.asarray(axis, dtype=np.float64)
+    if not vector.any():
+        raise InputError(Problem("axis", f"{vector.tolist()} has no direction", "three numbers, not all zero"))
     matrix = np.eye(4)
-    matrix[:3, :3] = axis_angle_to_matrix(direction / length * np.deg2rad(degrees))
+    matrix[:3, :3] = axis_angle_to_matrix(unit(vector) * np.deg2rad(degrees))
     return matrix
+
+
+def unit(vector: ArrayLike) -> NDArray[np.float64]:
+    """A vector at unit length, however long or short it is; it must not be zero."""
+    array = np.asarray(vector, dtype=np.float64)
+    scaled: NDArray[np.float64] = array / np.abs(array).max()
+    scaled /= np.linalg.norm(scaled)
+    return scaled
 
 
 def look_at(origin: ArrayLike, target: ArrayLike, up: ArrayLike = (0.0, 1.0, 0.0)) -> Matrix:
@@ -157,9 +164,9 @@ def rotation_part(matrix: ArrayLike) -> Matrix | None:
 
 
 def is_invertible(matrix: ArrayLike) -> bool:
-    """Whether an affine 4x4 matrix can be undone: its 3x3 part is finite and its condition number below 1e9."""
-    linear = np.asarray(matrix, dtype=np.float64)[:3, :3]
-    if not np.isfinite(linear).all():
+    """Whether an affine 4x4 matrix can be undone: it is finite and the condition number of its 3x3 part below 1e9."""
+    array = np.asarray(matrix, dtype=np.float64)
+    if not np.isfinite(array).all():
         return False
-    singular = np.linalg.svd(linear, compute_uv=False)
+    singular = np.linalg.svd(array[:3, :3], compute_uv=False)
     return bool(singular[-1] > 1e-9 * singular[0] > 0.0)

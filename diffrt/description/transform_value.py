@@ -142,6 +142,14 @@ def _step(value: Any) -> Array:
 
 
 def _transform(value: Any) -> Array:
+    with np.errstate(all="ignore"):
+        matrix = _parsed(value)
+        if not transform.is_invertible(matrix):
+            raise invalid("a transform that cannot be inverted", _TRANSFORM)
+    return matrix
+
+
+def _parsed(value: Any) -> Array:
     if isinstance(value, dict):
         return _step(value)
     if isinstance(value, np.ndarray):
@@ -163,10 +171,7 @@ def _transform(value: Any) -> Array:
             problems.extend(_below(f"[{index}]", error))
     if problems:
         raise invalid_all(problems)
-    matrix = transform.compose(steps)
-    if not np.isfinite(matrix).all() or not transform.is_invertible(matrix):
-        raise invalid("together they cannot be inverted", _TRANSFORM)
-    return matrix
+    return transform.compose(steps)
 
 
 Transform = Annotated[Array, Check(_transform, TRANSFORM_SCHEMA)]

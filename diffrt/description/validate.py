@@ -37,7 +37,8 @@ class Checked:
 
     scene: the elements without structural problems; positions: for each list, the place of its elements in the input;
     names: for each list, the name of every element in the input (given or default, by place);
-    missing: fields whose file is not usable, already among the problems.
+    missing: fields whose file is not usable, already among the problems;
+    conflicting: paths of elements whose fields exclude each other, not to be loaded.
     """
 
     scene: SceneFile
@@ -45,6 +46,7 @@ class Checked:
     positions: dict[str, list[int]] = field(default_factory=dict)
     names: dict[str, list[str]] = field(default_factory=dict)
     missing: set[str] = field(default_factory=set)
+    conflicting: set[str] = field(default_factory=set)
 
 
 def validate(data: Any, base_dir: Path) -> Checked:
@@ -61,13 +63,15 @@ def validate(data: Any, base_dir: Path) -> Checked:
         raise InputError(Problem("", f"a scene file holds one object, found {shown(data)}", "{...}"))
     scene, problems, positions = _structure(data)
     checked = Checked(scene, problems, positions, {section: element_names(data, section) for section in LISTS})
-    problems.extend(conflicts(data))
+    for element, problem in conflicts(data):
+        problems.append(problem)
+        checked.conflicting.add(element)
     problems.extend(duplicates(data))
     problems.extend(references(data))
     for path, name in _files(data):
-        problem = file_problem(base_dir / name, path, shown(name))
-        if problem is not None:
-            problems.append(problem)
+        unusable = file_problem(base_dir / name, path, shown(name))
+        if unusable is not None:
+            problems.append(unusable)
             checked.missing.add(path)
     return checked
 

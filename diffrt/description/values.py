@@ -21,6 +21,8 @@ from diffrt.errors import Problem
 Array: TypeAlias = NDArray[Any]
 Schema: TypeAlias = dict[str, Any]
 MAX_NAME = 200
+LARGEST = 3e38
+"""The device computes in 32 bits."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,8 @@ def read_number(value: Any, allowed: str, at: str = "") -> float:
         number = math.inf
     if not math.isfinite(number):
         raise invalid(f"{shown(value)} is not finite", allowed, at=at)
+    if abs(number) > LARGEST:
+        raise invalid(f"{shown(value)} is too large", f"{allowed}, at most {LARGEST:g} in size", at=at)
     return number
 
 
@@ -166,7 +170,7 @@ def vector(nonzero: bool = False) -> Check:
 
     def check(value: Any) -> Array:
         result = read_numbers(value, 3, allowed)
-        if nonzero and not np.linalg.norm(result) > 0.0:
+        if nonzero and not result.any():
             raise invalid(shown(value), allowed)
         return result
 
@@ -261,17 +265,21 @@ def as_array(value: Any, allowed: str) -> Array:
 
 
 def rows(columns: int, integers: bool = False) -> Check:
-    """An array (N, columns) of finite numbers (float64) or of integers (int64)."""
+    """An array (N, columns) of finite numbers (float64) or of integers (int64), N at least 1."""
     allowed = f"rows of {columns} {'integers' if integers else 'numbers'}"
 
     def check(value: Any) -> Array:
         array = as_array(value, allowed)
         if array.size == 0:
-            return np.zeros((0, columns), dtype=np.int64 if integers else np.float64)
+            raise invalid("empty", f"{allowed}, at least one")
         if array.ndim != 2 or array.shape[1] != columns:
             raise invalid(f"an array of shape {array.shape}", f"{allowed}: shape (N, {columns})")
         if not integers:
-            return array.astype(np.float64)
+            result = array.astype(np.float64)
+            if np.abs(result).max() > LARGEST:
+                at = "".join(f"[{index}]" for index in np.argwhere(np.abs(result) > LARGEST)[0])
+                raise invalid("a number too large for 32 bits", f"at most {LARGEST:g} in size", at=at)
+            return result
         if array.dtype.kind == "f" and not (array == np.floor(array)).all():
             row = int(np.argwhere(array != np.floor(array))[0][0])
             raise invalid(f"{shown(array[row].tolist())} is not all integers", allowed, at=f"[{row}]")
@@ -281,7 +289,7 @@ def rows(columns: int, integers: bool = False) -> Check:
 
     one: Schema = {"type": "integer" if integers else "number"}
     row: Schema = {"type": "array", "items": one, "minItems": columns, "maxItems": columns}
-    return Check(check, {"type": "array", "items": row})
+    return Check(check, {"type": "array", "items": row, "minItems": 1})
 
 
 def pixels() -> Check:

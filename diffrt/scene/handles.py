@@ -266,7 +266,6 @@ def _not_rotation(value: Array) -> Wrong:
 
 def _unit_writer(write: Callable[[Array], None]) -> Callable[[Array], None]:
     def write_unit(array: Array) -> None:
-        scaled = array / np.abs(array).max()
-        write(scaled / np.linalg.norm(scaled))
+        write(transform.unit(array))
 
     return write_unit

@@ -133,6 +133,8 @@ class _Resolver:
     def _shapes(self) -> None:
         for place, model in self._placed("shapes", self.file.shapes):
             path, name = f"shapes[{place}]", self.checked.names["shapes"][place]
+            if path in self.checked.conflicting:
+                continue
             material = self._shape_material(model, name, path)
             self._use(model.emission, "colour", f"{path}.emission")
             try:
@@ -194,6 +196,8 @@ class _Resolver:
 
     def _textures(self) -> None:
         for name, model in self.file.textures.items():
+            if f"textures.{name}" in self.checked.conflicting:
+                continue
             try:
                 self.result.textures[name] = self._texture(name, model, f"textures.{name}")
             except InputError as error:
@@ -238,6 +242,8 @@ class _Resolver:
     def _lights(self) -> None:
         for place, model in self._placed("lights", self.file.lights):
             path, name = f"lights[{place}]", self.checked.names["lights"][place]
+            if path in self.checked.conflicting:
+                continue
             try:
                 self.result.lights[name] = self._light(name, model, path)
             except InputError as error:
@@ -250,14 +256,14 @@ class _Resolver:
             start = 0.75 * model.cutoff if model.falloff_start is None else model.falloff_start
             fields = {
                 "position": model.position,
-                "direction": unit(model.direction),
+                "direction": transform.unit(model.direction),
                 "intensity": model.intensity,
                 "cutoff": np.array(model.cutoff),
                 "falloff_start": np.array(start),
             }
             return Light(name, "spot", fields)
         if isinstance(model, light_models.DirectionalLight):
-            fields = {"direction": unit(model.direction), "irradiance": model.irradiance}
+            fields = {"direction": transform.unit(model.direction), "irradiance": model.irradiance}
             return Light(name, "directional", fields)
         assert isinstance(model, light_models.EnvironmentLight)
         turn = transform.rotation_part(model.to_world)
@@ -342,10 +348,3 @@ def decode(pixels: Array, encoding: str) -> Array:
     colours = pixels.shape[2] - (pixels.shape[2] in (2, 4))
     result[:, :, :colours] = srgb_to_linear(pixels[:, :, :colours])
     return result
-
-
-def unit(vector: Array) -> Array:
-    """A vector (3,) at unit length; safe for very long and very short ones."""
-    scaled: Array = vector / np.abs(vector).max()
-    scaled /= np.linalg.norm(scaled)
-    return scaled
