@@ -10,8 +10,12 @@ from typing import Any
 
 from diffrt.errors import InputError, Problem
 
+os.environ.setdefault("ENABLE_TAICHI_HEADER_PRINT", "0")  # before the first import: results own standard output
+
 ARCHS = ("auto", "cuda", "metal", "vulkan", "cpu")
-_lock = threading.RLock()
+lock = threading.RLock()
+"""Held while the device works: one runtime, one scene on the device at a time."""
+
 _arch: str | None = None
 
 
@@ -31,7 +35,7 @@ def init(arch: str = "auto", *, threads: int | None = None) -> str:
             (a live Taichi runtime cannot be replaced without losing all fields).
     """
     global _arch
-    with _lock:
+    with lock:
         if arch not in ARCHS:
             raise InputError(Problem("arch", f"{arch!r} is not a backend", ", ".join(ARCHS)))
         if _arch is not None:
@@ -46,7 +50,6 @@ def init(arch: str = "auto", *, threads: int | None = None) -> str:
 
 
 def _start(wanted: str, threads: int | None) -> str:
-    os.environ.setdefault("ENABLE_TAICHI_HEADER_PRINT", "0")
     import taichi as ti
 
     ti.set_logging_level(ti.ERROR)

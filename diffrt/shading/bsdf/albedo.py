@@ -17,5 +17,5 @@ def albedo(scene: ti.template(), features: ti.template(), material: ti.i32, uv: 
     for name, field in ti.static(COLOURS):
         if ti.static(features.has(name)):
             if scene.material_type[material] == ti.static(MATERIAL_TYPES.index(name)):
-                result = value(scene, features, material, slot(name, field), uv)
+                result = value(scene, features, material, ti.static(slot(name, field)), uv)
     return result

@@ -1,0 +1,204 @@
+"""From a scene to images: the calls that a program makes. Taichi is imported when the first of them works."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from diffrt import _taichi, log
+from diffrt.description.names import listed, nearest
+from diffrt.errors import InputError, Problem
+from diffrt.scene.elements import Camera
+from diffrt.scene.scene import Scene
+
+BUFFERS = (
+    "radiance", "variance", "depth", "normal", "albedo", "mask", "position", "uv", "shape_id",
+)  # fmt: skip
+"""Names that `render_buffers` takes."""
+
+MOST_SAMPLES = 2**31 - 1
+MOST_PIXELS = 2**27
+MOST_SEGMENTS = 2**15
+"""Where a path without a limit of its own ends, whatever the roulette says."""
+
+Progress = Callable[[float, int], None]
+"""Called after each launch with the share of the work done in [0, 1] and the samples per pixel so far."""
+
+
+@dataclass
+class Rendering:
+    """What a rendering run gave.
+
+    Attributes:
+        images: by buffer name, (H, W, C) or (H, W) arrays, see `render_buffers`.
+        samples: samples per pixel that went into the radiance (the fewest of all pixels).
+        dropped: samples left out because they were not finite.
+        seconds: wall time of tracing.
+        finished: False if time or the user ended it early.
+    """
+
+    images: dict[str, np.ndarray] = field(default_factory=dict)
+    samples: int = 0
+    dropped: int = 0
+    seconds: float = 0.0
+    finished: bool = True
+
+
+def render(
+    scene: Scene,
+    spp: int | None = None,
+    seed: int | None = None,
+    *,
+    camera: str | Camera | None = None,
+    max_depth: int | None = None,
+    width: int | None = None,
+    height: int | None = None,
+) -> np.ndarray:
+    """Render a picture.
+
+    Args:
+        scene: what to render. Its settings stand in for arguments that are None.
+        spp: samples per pixel, at least 1.
+        seed: equal seeds give equal pictures (on the CPU bit by bit, whatever the number of threads).
+        camera: name of one of the scene's cameras, or a camera; the first one by default.
+        max_depth: path segments at most: 1 = emitters seen directly, 2 = direct light, -1 = until roulette ends it.
+        width, height: size of the film in pixels; one alone keeps the aspect ratio.
+
+    Returns:
+        (H, W, 3) float32, linear radiance in W/(m2 sr), row 0 at the top. Never NaN or infinite; a DiffrtWarning says
+        how many samples were dropped for that.
+
+    Raises:
+        InputError: an argument is out of range, or the camera unknown.
+    """
+    return trace(
+        scene, spp=spp, seed=seed, camera=camera, max_depth=max_depth, width=width, height=height
+    ).images["radiance"]
+
+
+def render_buffers(
+    scene: Scene,
+    names: Sequence[str],
+    spp: int | None = None,
+    seed: int | None = None,
+    *,
+    camera: str | Camera | None = None,
+    max_depth: int | None = None,
+    width: int | None = None,
+    height: int | None = None,
+) -> dict[str, np.ndarray]:
+    """Render several images of what the camera sees, all from the same rays.
+
+    Args:
+        names: any of
+            radiance (H, W, 3): as from `render`;
+            variance (H, W, 3): variance of the radiance's mean, estimated from the samples (an upper bound for the
+            Sobol sampler), 0 for one sample;
+            depth (H, W): distance from the camera along the ray, in length units;
+            normal (H, W, 3): world-space shading normal, with the normal map;
+            albedo (H, W, 3): colour of the surface in [0, 1];
+            mask (H, W): share of the pixel that is covered, in [0, 1];
+            position (H, W, 3): world space; uv (H, W, 2): texture coordinates;
+            shape_id (H, W) int32: number of the shape, in the scene's order, through the pixel's centre, -1 for none.
+            All but shape_id are means over samples, a sample that meets nothing counting as zero.
+        others: as for `render`.
+
+    Returns:
+        Arrays by name, float32 unless said otherwise.
+
+    Raises:
+        InputError: unknown buffer, or as for `render`.
+    """
+    images = trace(
+        scene, names, spp=spp, seed=seed, camera=camera, max_depth=max_depth, width=width, height=height
+    ).images
+    return {name: images[name] for name in names}
+
+
+def trace(
+    scene: Scene,
+    buffers: Sequence[str] = ("radiance",),
+    *,
+    spp: int | None = None,
+    seed: int | None = None,
+    camera: str | Camera | None = None,
+    max_depth: int | None = None,
+    width: int | None = None,
+    height: int | None = None,
+    time_budget: float | None = None,
+    progress: Progress | None = None,
+    keep_on_interrupt: bool = False,
+) -> Rendering:
+    """Render with everything that a program around it may want; `render` and `render_buffers` are its short forms.
+
+    Args:
+        time_budget: stop after this many seconds of tracing with what is there.
+        progress: called after each launch of a kernel.
+        keep_on_interrupt: end on Ctrl-C with the samples so far instead of raising KeyboardInterrupt.
+
+    Raises:
+        InputError: as for `render`.
+    """
+    settings = scene.settings
+    spp = settings.spp if spp is None else spp
+    seed = settings.seed if seed is None else seed
+    max_depth = settings.max_depth if max_depth is None else max_depth
+    _check(buffers, spp, seed, max_depth, width, height, time_budget)
+    view = scene.camera(camera)
+    if width is not None or height is not None:
+        view = view.resized(width, height)
+    if view.width * view.height > MOST_PIXELS:
+        raise InputError(Problem("width, height", f"{view.width} x {view.height} pixels", f"at most {MOST_PIXELS}"))
+
+    with _taichi.lock:
+        _taichi.init()
+        from diffrt.render import launch
+
+        result = launch.run(
+            scene,
+            view,
+            buffers,
+            spp=int(spp),
+            seed=int(seed),
+            max_depth=int(max_depth),
+            time_budget=time_budget,
+            progress=progress,
+            keep_on_interrupt=keep_on_interrupt,
+        )
+    if result.dropped:
+        log.warn(f"{result.dropped} samples were not finite and were left out")
+    return result
+
+
+def _check(
+    buffers: Sequence[str],
+    spp: int,
+    seed: int,
+    max_depth: int,
+    width: int | None,
+    height: int | None,
+    time_budget: float | None,
+) -> None:
+    problems = []
+
+    def whole(name: str, value: object, low: int, high: int, also: str = "") -> None:
+        if isinstance(value, bool) or not isinstance(value, int | np.integer) or not low <= int(value) <= high:
+            problems.append(Problem(name, f"found {value!r}", f"a whole number from {low} to {high}{also}"))
+
+    if isinstance(buffers, str):
+        problems.append(Problem("names", f"found the text {buffers!r}", "a list of buffer names"))
+    else:
+        for name in buffers:
+            if name not in BUFFERS:
+                problems.append(Problem("names", f"{name!r} is no buffer", listed(BUFFERS), nearest(name, BUFFERS)))
+    whole("spp", spp, 1, MOST_SAMPLES)
+    whole("seed", seed, 0, 2**31 - 1)
+    if max_depth != -1:
+        whole("max_depth", max_depth, 1, MOST_SEGMENTS, ", or -1 for no limit")
+    for name, size in (("width", width), ("height", height)):
+        if size is not None:
+            whole(name, size, 1, 65536)
+    if time_budget is not None and not time_budget > 0:
+        problems.append(Problem("time_budget", f"found {time_budget!r}", "seconds above 0"))
+    if problems:
+        raise InputError(problems)
