@@ -9,9 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
-from diffrt.description.base import Strict
 from diffrt.description.names import nearest, path_text, shown
 from diffrt.description.problems import problems_of
 from diffrt.description.raw import (
@@ -149,25 +148,3 @@ def _files(data: dict[str, Any]) -> Iterator[tuple[str, Any]]:
         if model is not None and "file" in model.model_fields and isinstance(name, (str, Path)) and str(name).strip():
             if "\0" not in str(name):
                 yield path_text((*path, "file")), name
-
-
-def validate_model(model: type[BaseModel], data: Any, field: str) -> BaseModel:
-    """Check one element by its model, e.g. a camera given by itself.
-
-    Raises:
-        InputError: every problem of structure and between its fields, below the path `field`.
-    """
-    problems: list[Problem] = []
-    if isinstance(data, dict) and issubclass(model, Strict):
-        problems = [Problem(field + item.field, item.found, item.allowed, item.hint) for item in model.conflicts(data)]
-    try:
-        result = model.model_validate(data)
-    except ValidationError as error:
-        found = [problem for _, problem in problems_of(error, model, MODELS_BY_TAG)]
-        problems += [
-            Problem(f"{field}.{item.field}" if item.field else field, item.found, item.allowed, item.hint)
-            for item in found
-        ]
-    if problems:
-        raise InputError(problems)
-    return result

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from math import inf
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -168,15 +168,24 @@ def of_texture(texture: Texture, materials: Iterable[Material]) -> Handle:
     return _handle(texture, "data", f"textures.{texture.name}", "", (low, high), text, "appearance")
 
 
-_LIGHT_FIELDS: dict[str, tuple[str, tuple[float, float], bool, str]] = {
-    "position": ("length", _FREE, True, "in world space"),
-    "intensity": ("W/sr", _ABOVE_ZERO, True, "power per solid angle"),
-    "direction": ("", _FREE, True, "the way the light travels, unit length"),
-    "irradiance": ("W/m2", _ABOVE_ZERO, True, "on a surface that faces the light"),
-    "cutoff": ("degrees", (0.0, 180.0), False, "half-angle of the cone"),
-    "falloff_start": ("degrees", (0.0, 180.0), False, "half-angle of the cone of full intensity"),
-    "radiance": ("W/(m2 sr)", _ABOVE_ZERO, True, "from everywhere"),
-    "scale": ("", _ABOVE_ZERO, False, "factor on the radiance"),
+class LightField(NamedTuple):
+    """What is known of a number or vector of a light."""
+
+    units: str
+    bounds: tuple[float, float]
+    differentiable: bool
+    description: str
+
+
+LIGHT_FIELDS = {
+    "position": LightField("length", _FREE, True, "in world space"),
+    "intensity": LightField("W/sr", _ABOVE_ZERO, True, "power per solid angle"),
+    "direction": LightField("", _FREE, True, "the way the light travels, unit length"),
+    "irradiance": LightField("W/m2", _ABOVE_ZERO, True, "on a surface that faces the light"),
+    "cutoff": LightField("degrees", (0.0, 180.0), False, "half-angle of the cone"),
+    "falloff_start": LightField("degrees", (0.0, 180.0), False, "half-angle of the cone of full intensity"),
+    "radiance": LightField("W/(m2 sr)", _ABOVE_ZERO, True, "from everywhere"),
+    "scale": LightField("", _ABOVE_ZERO, False, "factor on the radiance"),
 }
 
 
@@ -184,8 +193,8 @@ def of_light(light: Light) -> Iterator[Handle]:
     """The fields of a light, and an environment's image."""
     prefix = f"lights.{light.name}"
     for key in light.fields:
-        units, bounds, differentiable, text = _LIGHT_FIELDS[key]
-        check = _not_zero_vector if key == "direction" else _anything
+        units, bounds, differentiable, text = LIGHT_FIELDS[key]
+        check = {"direction": _not_zero_vector, "cutoff": _half_angle}.get(key, _anything)
         handle = _entry(light.fields, key, f"{prefix}.{key}", units, bounds, text, check, differentiable)
         if key == "direction":
             handle = replace(handle, write=_unit_writer(handle.write))
@@ -245,6 +254,10 @@ def _above_zero(value: Array) -> Wrong:
 
 def _focal_above_zero(value: Array) -> Wrong:
     return None if (value[:2] > 0.0).all() else (shown(value.tolist()), "fx and fy greater than 0")
+
+
+def _half_angle(value: Array) -> Wrong:
+    return None if 0.0 < value <= 180.0 else (shown(value.tolist()), "greater than 0 and at most 180")
 
 
 def _opening_angle(value: Array) -> Wrong:

@@ -15,6 +15,8 @@ from diffrt.scene.handles import Handle, Parameter, of_camera, of_light, of_mate
 if TYPE_CHECKING:
     from diffrt.scene.scene import Scene
 
+__all__ = ["Parameter", "Parameters", "find", "handles", "set_value"]
+
 
 class Parameters(Mapping[str, Parameter]):
     """All parameters of a scene by name. Prints as a table."""

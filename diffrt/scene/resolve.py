@@ -20,10 +20,10 @@ from diffrt.description.validate import Checked, validate
 from diffrt.description.values import Array, TextureRef, Value
 from diffrt.errors import InputError, Problem
 from diffrt.log import warn
+from diffrt.scene.consistency import texture_problems, transmitting, warn_of_missing_uvs
 from diffrt.scene.elements import Camera, Light, Material, Settings, Shape, Source, Texture
 from diffrt.scene.sources import make_source, mesh_arrays
 
-MAX_PIXELS = 2**28
 DEFAULT_MATERIAL = "default"
 DEFAULT_EMITTER = "default_emitter"
 Encoding: TypeAlias = Literal["srgb", "linear"]
@@ -63,29 +63,30 @@ class _Resolver:
         self.problems = checked.problems
         self.result = Resolved(several_cameras=self.file.cameras is not None)
         self.uses: dict[str, dict[str, str]] = {}  # texture -> colour or data -> first field that uses it so
-        self.default_sided: list[str] = []
+        self.material_paths: dict[str, str] = {}
+        self.default_sided: list[str] = []  # materials that do not say whether they are two-sided
         self.defaults: dict[str, str] = {}
 
     def run(self) -> Resolved:
-        settings = {
-            **self.file.integrator.model_dump(),
-            **self.file.sampling.model_dump(),
-            **self.file.film.model_dump(),
-        }
-        self.result.settings = Settings(**settings)
+        groups = (self.file.integrator, self.file.sampling, self.file.film)
+        self.result.settings = Settings(**{key: value for group in groups for key, value in group})
         for name, model in self.file.materials.items():
             self._material(name, model, f"materials.{name}")
         self._shapes()
         self._textures()
         self._lights()
         self._cameras()
-        self._two_sided()
-        return self.result
+        result = self.result
+        transmit = transmitting(result.materials)
+        for name in self.default_sided:
+            result.materials[name].two_sided = name not in transmit
+        self.problems.extend(texture_problems(result.materials, result.textures, self.material_paths))
+        warn_of_missing_uvs(result.shapes, result.materials)
+        return result
 
     # Materials
 
     def _material(self, name: str, model: material_models.Material, path: str) -> str:
-        materials = self.result.materials
         kind = type_name(type(model))
         fields: dict[str, Value | None] = {}
         for key in MATERIAL_FIELDS[kind]:
@@ -96,7 +97,8 @@ class _Resolver:
             self._use(TextureRef(model.normal_map), "data", f"{path}.normal_map")
         two_sided = True if model.two_sided is None else model.two_sided
         material = Material(name, kind, fields, two_sided, model.opacity, model.normal_map)
-        materials[name] = material
+        self.result.materials[name] = material
+        self.material_paths[name] = path
         if isinstance(model, material_models.Mix):
             material.first = self._named(model.first, f"{name}.first", f"{path}.first")
             material.second = self._named(model.second, f"{name}.second", f"{path}.second")
@@ -109,24 +111,6 @@ class _Resolver:
             return model
         taken = {*self.file.materials, *self.result.materials}
         return self._material(free_name(name, taken), model, path)
-
-    def _two_sided(self) -> None:
-        """Two-sided by default, unless light passes through."""
-        materials = self.result.materials
-
-        def transmits(name: str | None, depth: int = 0) -> bool:
-            material = materials.get(name or "")
-            if material is None or depth > len(materials):
-                return False
-            if material.type == "principled":
-                amount = material.fields["transmission"]
-                return isinstance(amount, TextureRef) or (amount is not None and float(amount) > 0.0)
-            if material.type == "mix":
-                return transmits(material.first, depth + 1) or transmits(material.second, depth + 1)
-            return material.type in ("dielectric", "null")
-
-        for name in self.default_sided:
-            materials[name].two_sided = not transmits(name)
 
     # Shapes
 
@@ -218,7 +202,7 @@ class _Resolver:
                 raise InputError([])
             from diffrt.io.images import read_image
 
-            image = read_image(file, field=path, max_pixels=MAX_PIXELS, finite=True)
+            image = read_image(file, field=path, finite=True)
             return np.ascontiguousarray(image.data, dtype=np.float32), image.encoding
         assert data is not None
         if data.dtype.kind == "u" and data.dtype.itemsize <= 2:

@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from diffrt.description.materials import bounds_of
 from diffrt.description.values import Array, TextureRef, Value
 from diffrt.errors import InputError, Problem
+from diffrt.log import warn
 from diffrt.scene.elements import Camera, Light, Material, Settings, Shape, Source, Texture
+from diffrt.scene.handles import LIGHT_FIELDS
 from diffrt.scene.sources import is_unchanged, mesh_arrays
 
 if TYPE_CHECKING:
@@ -118,7 +121,7 @@ class _Writer:
         result["material"] = shape.material
         result["shading"] = "smooth" if shape.smooth else "flat"
         if shape.emission is not None:
-            result["emission"] = _value(shape.emission)
+            result["emission"] = _within(shape.emission, (0.0, np.inf), f"shapes.{shape.name}.emission")
             result["two_sided_emission"] = shape.two_sided_emission
         return result
 
@@ -140,7 +143,11 @@ class _Writer:
         if light.image is not None:
             reference = self._existing(light.source, (light.image,))
             result["file"] = self._image(light.name, light.image) if reference is None else reference
-        result |= {key: value.tolist() for key, value in light.fields.items()}
+        for key, value in light.fields.items():
+            low, high = LIGHT_FIELDS[key].bounds
+            if key == "falloff_start":
+                high = float(light.fields["cutoff"])
+            result[key] = _within(value, (low, high), f"lights.{light.name}.{key}")
         return result | _placed(light.to_world)
 
     def _camera(self, camera: Camera) -> dict[str, Any]:
@@ -171,14 +178,27 @@ def _value(value: Value) -> Any:
     return {"texture": value.name} if isinstance(value, TextureRef) else value.tolist()
 
 
+def _within(value: Value, bounds: tuple[float, float], name: str) -> Any:
+    """The value as JSON; clipped, with a warning, to the bounds outside which it would not load."""
+    if isinstance(value, np.ndarray):
+        clipped = np.clip(value, *bounds)
+        if not np.array_equal(clipped, value):
+            warn(f"{name} is saved as {clipped.tolist()}: {value.tolist()} lies outside {list(bounds)}")
+        value = clipped
+    return _value(value)
+
+
 def _material(material: Material) -> dict[str, Any]:
+    def bounded(key: str, value: Value) -> Any:
+        return _within(value, bounds_of(material.type, key), f"materials.{material.name}.{key}")
+
     result: dict[str, Any] = {"type": material.type}
     if material.type == "mix":
         result |= {"first": material.first, "second": material.second}
-    result |= {key: _value(value) for key, value in material.fields.items() if value is not None}
+    result |= {key: bounded(key, value) for key, value in material.fields.items() if value is not None}
     result["two_sided"] = material.two_sided
     if isinstance(material.opacity, TextureRef) or float(material.opacity) != 1.0:
-        result["opacity"] = _value(material.opacity)
+        result["opacity"] = bounded("opacity", material.opacity)
     if material.normal_map is not None:
         result["normal_map"] = material.normal_map
     return result

@@ -83,6 +83,7 @@ CASES = [
     ("materials.white.albedo", {"texture": "Wood"}, "materials.white.albedo.texture", "did you mean 'wood'"),
     ("materials.white.albedo", {"textur": "wood"}, None, r'\{"texture": name\}'),
     ("materials.white.normal_map", "bumps", None, "'bumps' is no texture of this scene; allowed: wood"),
+    ("materials.white.normal_map", "wood", None, "has 1 channels; allowed: a texture of at least 3"),
     ("materials.blend.first", "wite", None, "did you mean 'white'"),
     ("materials.blend.first", "blend", "materials.blend", "contains itself: blend -> blend"),
     (

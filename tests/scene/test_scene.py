@@ -243,6 +243,18 @@ def test_encoding_follows_the_use(tmp_path):
     assert scene.textures["colour"].data[0, 0] == pytest.approx(((128 / 255 + 0.055) / 1.055) ** 2.4, rel=1e-5)
 
 
+def test_textures_out_of_range_warn():
+    materials = {"m": {"type": "diffuse", "albedo": {"texture": "t"}}}
+    with pytest.warns(DiffrtWarning, match=r"materials\.m\.albedo: texture 't' holds 0 to 2, outside 0 to 1"):
+        scene_of(textures={"t": {"data": np.array([[0.0, 2.0]])}}, materials=materials)
+
+
+def test_textures_on_meshes_without_uvs_warn():
+    mix = {"type": "mix", "first": {"type": "diffuse", "albedo": {"texture": "t"}}, "second": {"type": "null"}}
+    with pytest.warns(DiffrtWarning, match="shape 'tri' has no texture coordinates for its texture t"):
+        scene_of(textures={"t": {"data": np.ones((1, 1, 3))}}, shapes=[{"name": "tri", **TRIANGLE, "material": mix}])
+
+
 def test_8_bit_arrays_are_treated_like_8_bit_files():
     data = np.full((1, 1, 4), 128, dtype=np.uint8)
     materials = {"m": {"type": "diffuse", "albedo": {"texture": "t"}}}
@@ -402,7 +414,7 @@ def test_unchanged_files_are_referred_to(tmp_path):
     description = {
         "textures": {"t": {"file": "a.png"}},
         "materials": {"m": {"type": "diffuse", "albedo": {"texture": "t"}}},
-        "shapes": [{"type": "mesh", "file": "a.obj", "material": "m"}],
+        "shapes": [{"type": "mesh", "file": "a.obj"}, {"type": "cube", "material": "m"}],
         "lights": [{"type": "environment", "file": "a.png"}],
     }
     scene = Scene.from_dict(description, tmp_path)
@@ -455,6 +467,27 @@ def test_saving_where_it_cannot_be(tmp_path):
     (tmp_path / "file").write_text("x")
     with pytest.raises(InputError, match="cannot be written"):
         scene_of(shapes=[TRIANGLE]).save(tmp_path / "file" / "s.json")
+
+
+def test_what_would_not_load_is_clipped_with_a_warning(tmp_path):
+    scene = scene_of(
+        materials={"m": {"type": "plastic"}},
+        shapes=[{"name": "lamp", "type": "disk", "emission": 1}],
+        lights=[{"name": "spot", "type": "spot"}],
+    )
+    scene["materials.m.albedo"] = [0.5, 1.5, -0.5]
+    scene["shapes.lamp.emission"] = [-1, 0, 1]
+    scene["lights.spot.falloff_start"] = 50
+    with pytest.warns(DiffrtWarning) as caught:
+        scene.save(tmp_path / "s.json")
+    assert [str(item.message).split(" ")[0] for item in caught] == [
+        "materials.m.albedo",
+        "shapes.lamp.emission",
+        "lights.spot.falloff_start",
+    ]
+    loaded = Scene.load(tmp_path / "s.json")
+    assert loaded["materials.m.albedo"].tolist() == [0.5, 1, 0]
+    assert loaded["shapes.lamp.emission"].tolist() == [0, 0, 1] and loaded["lights.spot.falloff_start"] == 20
 
 
 # Copies, meshes, revisions, summary
