@@ -58,7 +58,7 @@ def scene_importer(*extensions: str) -> Callable[[Function], Function]:
 
 
 def _load() -> None:
-    for module in ("exr", "hdr", "jpeg", "npy", "png", "obj", "obj_scene", "ply", "stl", "gltf"):
+    for module in ("exr", "hdr", "jpeg", "npy", "png", "obj", "obj_scene", "ply", "stl", "gltf", "mitsuba_xml"):
         importlib.import_module(f"diffrt.io.{module}")
 
 

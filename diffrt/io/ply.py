@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,10 +26,17 @@ def read_ply(path: Path, *, field: str = "file") -> Mesh:
         InputError: not a PLY file, cut short, counts larger than the file, or a mesh that `make_mesh` refuses.
     """
     name = f"{field} ({path.name})"
-    return _mesh(read_tables(read_bytes(path, field=field), name), name)
+    return make_mesh(**parse_ply(read_bytes(path, field=field), name), field=name)
 
 
-def _mesh(tables: dict[str, Table], name: str) -> Mesh:
+def parse_ply(data: bytes, name: str) -> dict[str, Any]:
+    """The arrays of a PLY file as arguments for `make_mesh`, not welded yet.
+
+    Args:
+        data: the whole file.
+        name: what the messages call it.
+    """
+    tables = read_tables(data, name)
     vertex, face = tables.get("vertex", {}), tables.get("face", {})
     positions = _columns(vertex, ("x", "y", "z"))
     if positions is None:
@@ -50,7 +58,8 @@ def _mesh(tables: dict[str, Table], name: str) -> Mesh:
     wedges = face.get("texcoord")
     if isinstance(wedges, List) and (wedges.counts == 2 * polygons.counts).all():
         uvs, uv_faces = wedges.items.astype(np.float64).reshape(-1, 2), corners
-    return make_mesh(positions, faces, _columns(vertex, ("nx", "ny", "nz")), None, uvs, uv_faces, field=name)
+    normals = _columns(vertex, ("nx", "ny", "nz"))
+    return {"vertices": positions, "faces": faces, "normals": normals, "uvs": uvs, "uv_faces": uv_faces}
 
 
 def _columns(table: Table, names: tuple[str, ...]) -> NDArray[np.float64] | None:
