@@ -12,7 +12,7 @@ from diffrt.device.bvh_traverse import closest_hit
 from diffrt.device.surface import offset_along, surface_at
 from diffrt.render.path import BOUNCE_DIMENSIONS, CHANCE, FIRST_BOUNCE_DIMENSION, LOBE, primary_ray
 from diffrt.render.visibility import MOST_LAYERS, passes
-from diffrt.shading.bsdf.albedo import albedo
+from diffrt.shading.bsdf.surface_albedo import surface_albedo
 from diffrt.shading.bsdf.dispatch import resolve_mix
 from diffrt.shading.camera.dispatch import CameraRay, camera_ray
 from diffrt.shading.material import shading_frame
@@ -66,7 +66,7 @@ def first_surface(
             else:
                 layers = MOST_LAYERS
                 shape = surface.shape
-                colour = albedo(scene, features, acting, surface.uv)
+                colour = surface_albedo(scene, features, acting, surface.uv)
                 row[0] = (surface.position - ray.origin).norm()
                 row[7] = 1.0
                 for d in ti.static(range(3)):
