@@ -7,8 +7,8 @@ the back is the mirror image of the front; if they are one-sided it is black, un
 import taichi as ti
 from taichi.math import vec2, vec3
 
-from diffrt.device.features import MATERIAL_TYPES, slot
-from diffrt.shading.bsdf import conductor, dielectric, diffuse, null
+from diffrt.device.features import MATERIAL_TYPES
+from diffrt.shading.bsdf import conductor, dielectric, diffuse, null, plastic, principled
 from diffrt.shading.bsdf.base import BsdfSample, no_sample
 from diffrt.shading.bsdf.mix import resolve_mix as resolve_mix
 from diffrt.shading.material import value
@@ -17,6 +17,8 @@ MODELS = {
     "diffuse": diffuse,
     "conductor": conductor,
     "dielectric": dielectric,
+    "plastic": plastic,
+    "principled": principled,
     "null": null,
 }
 SIDED = ("dielectric", "null")
@@ -36,7 +38,7 @@ def _flip(scene: ti.template(), features: ti.template(), material: ti.i32, uv: v
             passes = False
             if ti.static(features.has("principled")):
                 if kind == ti.static(MATERIAL_TYPES.index("principled")):
-                    passes = value(scene, features, material, slot("principled", "transmission"), uv).x > 0.0
+                    passes = value(scene, features, material, principled.TRANSMISSION, uv).x > 0.0
             if scene.material_two_sided[material] == 0 and not passes:
                 factor = 0.0
         for name in ti.static(SIDED):

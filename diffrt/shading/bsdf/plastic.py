@@ -1,0 +1,115 @@
+"""Differentiated: a diffuse base under a dielectric coat; GGX, or a perfectly smooth coat at roughness 0.
+
+f_s = F D G / (4 cos cos) + albedo / pi T(wo) T(wi) / <T>, with T(w) = 1 - (albedo of the coat seen from w) and <T> its
+mean over a cosine lobe. For a smooth coat T = 1 - F and <T> = eta^2 (1 - fdr_int), fdr_int being the share of diffuse
+light that the coat reflects back from inside: Mitsuba's `plastic` and `roughplastic` with `nonlinear` false. `albedo` is
+then the colour that the base shows after all internal reflections: 1 loses nothing, and colours do not shift with ior.
+T of a rough coat comes from fits that never make energy (albedo.py). Reciprocal.
+"""
+
+import taichi as ti
+from taichi.math import vec2, vec3
+
+from diffrt.core.vector import INV_PI, reflect
+from diffrt.core.warp import hemisphere_cosine
+from diffrt.device.features import slot
+from diffrt.shading.bsdf import albedo, fresnel
+from diffrt.shading.bsdf.base import BsdfSample, no_sample
+from diffrt.shading.bsdf.microfacet import (
+    alpha_of,
+    density,
+    half_vector,
+    masking,
+    masking_over_cosine,
+    sample_visible,
+)
+from diffrt.shading.material import value
+
+ALBEDO = slot("plastic", "albedo")
+IOR = slot("plastic", "ior")
+ROUGHNESS = slot("plastic", "roughness")
+
+
+@ti.func
+def _coat_albedo(mu: ti.f32, ior: ti.f32, roughness: ti.f32) -> ti.f32:
+    """Share of the light at cosine mu that the coat reflects before it enters."""
+    e, c = 1.0, mu
+    if roughness > 0.0:
+        e, c = albedo.ggx(mu, roughness)
+    f, _ = fresnel.dielectric(c, ior)
+    return e * f
+
+
+@ti.func
+def _coat_probability(coat: ti.f32, base: vec3) -> ti.f32:
+    """Probability of the coat's lobe: its share of what is reflected."""
+    diffuse = (1.0 - coat) * (base.x + base.y + base.z) / 3.0
+    return coat / ti.max(coat + diffuse, 1e-12)
+
+
+@ti.func
+def _evaluate_pdf(scene: ti.template(), features: ti.template(), material: ti.i32, uv: vec2, wo: vec3, wi: vec3):
+    result = vec3(0.0)
+    density_of_wi = 0.0
+    if wo.z > 0.0 and wi.z > 0.0:
+        base = value(scene, features, material, ALBEDO, uv)
+        ior = value(scene, features, material, IOR, uv).x
+        roughness = value(scene, features, material, ROUGHNESS, uv).x
+        coat_o = _coat_albedo(wo.z, ior, roughness)
+        coat_i = _coat_albedo(wi.z, ior, roughness)
+        chance = _coat_probability(coat_o, base)
+        diffuse = (1.0 - coat_o) * (1.0 - coat_i) / albedo.mean_transmittance(ior, roughness)
+        result = base * (INV_PI * wi.z * diffuse)
+        density_of_wi = (1.0 - chance) * INV_PI * wi.z
+        if roughness > 0.0:
+            alpha = alpha_of(roughness)
+            h = half_vector(wo, wi)
+            f, _ = fresnel.dielectric(ti.min(wo.dot(h), 1.0), ior)
+            visible = 0.25 * density(h, alpha) * masking_over_cosine(wo, alpha)
+            result += f * visible * masking(wi, alpha)
+            density_of_wi += chance * visible
+    return result, density_of_wi
+
+
+@ti.func
+def evaluate(scene: ti.template(), features: ti.template(), material: ti.i32, uv: vec2, wo: vec3, wi: vec3) -> vec3:
+    result, _ = _evaluate_pdf(scene, features, material, uv, wo, wi)
+    return result
+
+
+@ti.func
+def pdf(scene: ti.template(), features: ti.template(), material: ti.i32, uv: vec2, wo: vec3, wi: vec3) -> ti.f32:
+    _, result = _evaluate_pdf(scene, features, material, uv, wo, wi)
+    return result
+
+
+@ti.func
+def sample(
+    scene: ti.template(), features: ti.template(), material: ti.i32, uv: vec2, wo: vec3, lobe: ti.f32, u: vec2
+) -> BsdfSample:
+    result = no_sample()
+    if wo.z > 0.0:
+        base = value(scene, features, material, ALBEDO, uv)
+        ior = value(scene, features, material, IOR, uv).x
+        roughness = value(scene, features, material, ROUGHNESS, uv).x
+        coat = _coat_albedo(wo.z, ior, roughness)
+        chance = _coat_probability(coat, base)
+        if roughness == 0.0 and lobe < chance:
+            result = BsdfSample(vec3(-wo.x, -wo.y, wo.z), vec3(coat / chance), 0.0, 1, 1.0)
+        else:
+            wi = hemisphere_cosine(u)
+            if lobe < chance:
+                wi = reflect(wo, sample_visible(wo, alpha_of(roughness), u))
+            f, density_of_wi = _evaluate_pdf(scene, features, material, uv, wo, wi)
+            if density_of_wi > 0.0:
+                result = BsdfSample(wi, f / density_of_wi, density_of_wi, 0, 1.0)
+    return result
+
+
+@ti.func
+def delta(scene: ti.template(), features: ti.template(), material: ti.i32, uv: vec2, wo: vec3, wi: vec3) -> vec3:
+    result = 0.0
+    if value(scene, features, material, ROUGHNESS, uv).x == 0.0 and wo.z > 0.0 and wi.z > 0.0:
+        f, _ = fresnel.dielectric(wo.z, value(scene, features, material, IOR, uv).x)
+        result = f
+    return vec3(result)

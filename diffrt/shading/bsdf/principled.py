@@ -1,0 +1,238 @@
+"""Differentiated: the metallic-roughness model of glTF 2.0, appendix B, with its KHR extensions.
+
+    f = coat + s_coat (sheen + s_sheen (specular + s_specular base))
+    base = (1 - metallic) base_color [(1 - transmission) / pi + transmission D G / (4 cos cos)]
+    specular = F D G / (4 cos cos)
+
+F is Schlick's, between the mixes by `metallic` of the dielectric's F0 = specular min(((ior-1)/(ior+1))^2 specular_color, 1)
+with base_color, and of F90 = specular with 1.
+
+- What a layer leaves to those below is s = min(1 - E(wo), 1 - E(wi)), E being its albedo seen from one direction:
+  KHR_materials_sheen does so, and it is reciprocal and makes no energy. The specification's samples scale the base by
+  1 - F(wo.h) and the coat's by 1 - F(wo.n) instead, which makes energy at grazing angles or is not reciprocal.
+- Transmission is that of KHR_materials_transmission without a volume: a thin wall. Light passes without being refracted,
+  blurred by the microfacets as if mirrored in the surface: h is that of wo and wi mirrored. No side is inside, so
+  radiance is not scaled; glass with an inside is `dielectric`.
+- Clearcoat: F0 = 0.04. Sheen: Charlie (Estevez and Kulla 2017); below roughness 0.2 it would reflect more than it
+  receives, so it starts there.
+- alpha = roughness^2 is at least 0.001: there are no delta lobes.
+"""
+
+import taichi as ti
+from taichi.math import vec2, vec3
+
+from diffrt.core.vector import INV_PI, luminance, max_component, reflect
+from diffrt.core.warp import hemisphere_cosine
+from diffrt.device.features import slot
+from diffrt.shading.bsdf import albedo, sheen
+from diffrt.shading.bsdf.base import BsdfSample, no_sample
+from diffrt.shading.bsdf.fresnel import schlick_rise
+from diffrt.shading.bsdf.microfacet import (
+    alpha_of,
+    density,
+    half_vector,
+    masking,
+    masking_over_cosine,
+    sample_visible,
+)
+from diffrt.shading.material import value
+
+BASE_COLOR = slot("principled", "base_color")
+METALLIC = slot("principled", "metallic")
+ROUGHNESS = slot("principled", "roughness")
+IOR = slot("principled", "ior")
+SPECULAR = slot("principled", "specular")
+SPECULAR_COLOR = slot("principled", "specular_color")
+TRANSMISSION = slot("principled", "transmission")
+CLEARCOAT = slot("principled", "clearcoat")
+CLEARCOAT_ROUGHNESS = slot("principled", "clearcoat_roughness")
+SHEEN_COLOR = slot("principled", "sheen_color")
+SHEEN_ROUGHNESS = slot("principled", "sheen_roughness")
+COAT_F0 = 0.04
+
+
+@ti.dataclass
+class Layers:
+    """A material at a point, as its layers need it.
+
+    Attributes:
+        base: colour of the base, without the metal's share.
+        f0, f90: Schlick's ends of the specular lobe, metal and dielectric mixed.
+        shade0, shade90: the same of the dielectric alone, brightest channel: what the base does not get.
+        layered: 1 if there is anything but the specular lobe.
+    """
+
+    base: vec3
+    transmission: ti.f32
+    f0: vec3
+    f90: ti.f32
+    shade0: ti.f32
+    shade90: ti.f32
+    roughness: ti.f32
+    coat: ti.f32
+    coat_roughness: ti.f32
+    sheen: vec3
+    sheen_roughness: ti.f32
+    layered: ti.i32
+
+
+@ti.dataclass
+class Shares:
+    """Seen from one direction: what each layer reflects, and the probabilities of the lobes of `sample`.
+
+    Attributes:
+        coat, sheen: albedos of these layers.
+        specular: albedo of the dielectric's specular lobe, brightest channel.
+        pick_coat, pick_specular, pick_through, pick_cosine: probabilities, sum 1, or all 0 for a black surface.
+    """
+
+    coat: ti.f32
+    sheen: ti.f32
+    specular: ti.f32
+    pick_coat: ti.f32
+    pick_specular: ti.f32
+    pick_through: ti.f32
+    pick_cosine: ti.f32
+
+
+@ti.func
+def _present(scene: ti.template(), amount: ti.f32) -> ti.i32:
+    """Whether a layer must be computed. Always where gradients are: absent layers have derivatives, too."""
+    return ti.cast(amount > ti.static(-1.0 if scene.gradients else 0.0), ti.i32)
+
+
+@ti.func
+def _layers(scene: ti.template(), features: ti.template(), material: ti.i32, uv: vec2) -> Layers:
+    color = value(scene, features, material, BASE_COLOR, uv)
+    metallic = value(scene, features, material, METALLIC, uv).x
+    ior = value(scene, features, material, IOR, uv).x
+    strength = value(scene, features, material, SPECULAR, uv).x
+    amplitude = (ior - 1.0) / (ior + 1.0)
+    f0 = ti.min(amplitude * amplitude * value(scene, features, material, SPECULAR_COLOR, uv), 1.0) * strength
+    base = color * (1.0 - metallic)
+    coat = value(scene, features, material, CLEARCOAT, uv).x
+    sheen_color = value(scene, features, material, SHEEN_COLOR, uv)
+    layered = _present(scene, ti.max(max_component(base), coat, max_component(sheen_color)))
+    return Layers(
+        base,
+        value(scene, features, material, TRANSMISSION, uv).x,
+        f0 * (1.0 - metallic) + color * metallic,
+        strength * (1.0 - metallic) + metallic,
+        max_component(f0),
+        strength,
+        value(scene, features, material, ROUGHNESS, uv).x,
+        coat,
+        value(scene, features, material, CLEARCOAT_ROUGHNESS, uv).x,
+        sheen_color,
+        value(scene, features, material, SHEEN_ROUGHNESS, uv).x,
+        layered,
+    )
+
+
+@ti.func
+def _shares(scene: ti.template(), m: Layers, mu: ti.f32) -> Shares:
+    """Shares of the light at cosine mu."""
+    result = Shares(0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0)
+    if m.layered != 0:
+        if _present(scene, m.coat):
+            e, c = albedo.ggx(mu, m.coat_roughness)
+            result.coat = m.coat * e * (COAT_F0 + (1.0 - COAT_F0) * schlick_rise(c))
+        brightest = max_component(m.sheen)
+        if _present(scene, brightest):
+            result.sheen = brightest * ti.min(albedo.sheen(mu, sheen.clamped(m.sheen_roughness)), 1.0)
+        e, c = albedo.ggx(mu, m.roughness)
+        rise = schlick_rise(c)
+        result.specular = e * (m.shade0 + (m.shade90 - m.shade0) * rise)
+        below = (1.0 - result.coat) * (1.0 - result.sheen)
+        base = below * (1.0 - result.specular) * luminance(m.base)
+        f0 = luminance(m.f0)
+        result.pick_coat = result.coat
+        result.pick_specular = below * e * (f0 + (m.f90 - f0) * rise)
+        result.pick_through = base * m.transmission
+        result.pick_cosine = base * (1.0 - m.transmission) + (1.0 - result.coat) * result.sheen
+        total = result.pick_coat + result.pick_specular + result.pick_through + result.pick_cosine
+        scale = ti.select(total > 1e-12, 1.0 / ti.max(total, 1e-12), 0.0)
+        result.pick_coat *= scale
+        result.pick_specular *= scale
+        result.pick_through *= scale
+        result.pick_cosine *= scale
+    return result
+
+
+@ti.func
+def _evaluate_pdf(scene: ti.template(), m: Layers, from_o: Shares, wo: vec3, wi: vec3):
+    """f |cos| and the density, for wo above the surface."""
+    up = vec3(wi.x, wi.y, ti.abs(wi.z))
+    alpha = alpha_of(m.roughness)
+    h = half_vector(wo, up)
+    cos_h = ti.min(wo.dot(h), 1.0)
+    rise = schlick_rise(cos_h)
+    visible = 0.25 * density(h, alpha) * masking_over_cosine(wo, alpha)
+    lobe = visible * masking(up, alpha)
+    result = vec3(0.0)
+    density_of_wi = from_o.pick_through * visible
+    if wi.z > 0.0:
+        result = (m.f0 + (m.f90 - m.f0) * rise) * lobe
+        density_of_wi = from_o.pick_specular * visible + from_o.pick_cosine * INV_PI * up.z
+    if m.layered != 0:
+        from_i = _shares(scene, m, up.z)
+        base = m.base * ti.min(1.0 - from_o.specular, 1.0 - from_i.specular)
+        if wi.z > 0.0:
+            result += base * ((1.0 - m.transmission) * INV_PI * up.z)
+        else:
+            result += base * (m.transmission * lobe)
+        result *= ti.min(1.0 - from_o.sheen, 1.0 - from_i.sheen)
+        if wi.z > 0.0 and _present(scene, max_component(m.sheen)):
+            result += m.sheen * sheen.lobe(wo, up, h, m.sheen_roughness)
+        result *= ti.min(1.0 - from_o.coat, 1.0 - from_i.coat)
+        if wi.z > 0.0 and _present(scene, m.coat):
+            coat_alpha = alpha_of(m.coat_roughness)
+            coat_visible = 0.25 * density(h, coat_alpha) * masking_over_cosine(wo, coat_alpha)
+            f = COAT_F0 + (1.0 - COAT_F0) * rise
+            result += m.coat * f * coat_visible * masking(up, coat_alpha)
+            density_of_wi += from_o.pick_coat * coat_visible
+    return result, density_of_wi
+
+
+@ti.func
+def evaluate(scene: ti.template(), features: ti.template(), material: ti.i32, uv: vec2, wo: vec3, wi: vec3) -> vec3:
+    result = vec3(0.0)
+    if wo.z > 0.0 and wi.z != 0.0:
+        m = _layers(scene, features, material, uv)
+        if wi.z > 0.0 or _present(scene, m.transmission):
+            result, _ = _evaluate_pdf(scene, m, _shares(scene, m, wo.z), wo, wi)
+    return result
+
+
+@ti.func
+def pdf(scene: ti.template(), features: ti.template(), material: ti.i32, uv: vec2, wo: vec3, wi: vec3) -> ti.f32:
+    result = 0.0
+    if wo.z > 0.0 and wi.z != 0.0:
+        m = _layers(scene, features, material, uv)
+        if wi.z > 0.0 or m.transmission > 0.0:
+            _, result = _evaluate_pdf(scene, m, _shares(scene, m, wo.z), wo, wi)
+    return result
+
+
+@ti.func
+def sample(
+    scene: ti.template(), features: ti.template(), material: ti.i32, uv: vec2, wo: vec3, lobe: ti.f32, u: vec2
+) -> BsdfSample:
+    result = no_sample()
+    if wo.z > 0.0:
+        m = _layers(scene, features, material, uv)
+        shares = _shares(scene, m, wo.z)
+        wi = hemisphere_cosine(u)
+        possible = wi.z > 0.0
+        if lobe >= shares.pick_cosine:
+            coat = lobe >= 1.0 - shares.pick_coat
+            through = lobe < shares.pick_cosine + shares.pick_through
+            wi = reflect(wo, sample_visible(wo, alpha_of(ti.select(coat, m.coat_roughness, m.roughness)), u))
+            possible = wi.z > 0.0
+            if through:
+                wi.z = -wi.z
+        if possible:
+            f, density_of_wi = _evaluate_pdf(scene, m, shares, wo, wi)
+            if density_of_wi > 0.0:
+                result = BsdfSample(wi, f / density_of_wi, density_of_wi, 0, 1.0)
+    return result
