@@ -61,8 +61,6 @@ def _discriminate(group: str, otherwise: str | None, or_name: bool) -> Callable[
         if isinstance(value, dict):
             kind = value.get("type", otherwise)
             return f"{TAG}{group}:{kind}" if isinstance(kind, str) else None
-        if isinstance(value, BaseModel):
-            return f"{TAG}{group}:{type_name(type(value))}"
         return f"{TAG}{group}" if or_name and isinstance(value, str) else None
 
     return discriminate

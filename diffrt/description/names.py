@@ -26,6 +26,8 @@ def shown(value: Any, limit: int = 60) -> str:
         if len(value) > 16 or any(isinstance(item, (list, tuple, dict, np.ndarray)) for item in value):
             return f"a list of {len(value)}"
         return "[" + ", ".join(shown(item, 20) for item in value) + "]"
+    if not isinstance(value, (str, int, complex, bytes)):
+        return f"a value of type {type(value).__name__}"
     text = repr(value)
     return text if len(text) <= limit else text[: limit - 4] + "...'"
 

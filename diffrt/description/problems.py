@@ -57,6 +57,8 @@ def problems_of(
             problem = _wrong_type(path, value, line["loc"], models_by_tag)
         elif kind == "recursion_loop":
             problem = Problem(path, "contains itself, or is nested too deeply", "a finite description")
+        elif kind == "invalid_key":
+            problem = Problem(path, "a key that is no text", "texts as keys")
         elif kind in _TYPE_WORDS:
             problem = Problem(path, shown(value), _TYPE_WORDS[kind])
         else:

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from diffrt.description.base import Strict
-from diffrt.description.materials import MATERIAL_FIELDS
+from diffrt.description.lights import EnvironmentLight
+from diffrt.description.materials import MATERIAL_FIELDS, Mix
 from diffrt.description.names import listed, nearest, path_text, shown
 from diffrt.description.schema import MODELS_BY_TAG, SceneFile, Texture
 from diffrt.description.values import MAX_NAME, TextureRef
@@ -24,7 +25,7 @@ _MAX_INLINE = 1000
 def items_of(data: dict[str, Any], section: str) -> list[Any]:
     """The items of a list of the scene; none if it is no list."""
     content = data.get(section)
-    return list(content) if isinstance(content, (list, tuple)) else []
+    return content if isinstance(content, list) else []
 
 
 def elements(data: dict[str, Any]) -> Iterator[Element]:
@@ -66,7 +67,7 @@ def model_of(group: str, item: dict[str, Any]) -> type[Strict] | None:
     if group == "texture":
         return Texture
     kind = item.get("type", "perspective" if group == "camera" else None)
-    return MODELS_BY_TAG.get(f"type={group}:{kind}")
+    return MODELS_BY_TAG.get(f"type={group}:{kind}") if isinstance(kind, str) else None
 
 
 def conflicts(data: dict[str, Any]) -> Iterator[tuple[str, Problem]]:
@@ -80,7 +81,7 @@ def conflicts(data: dict[str, Any]) -> Iterator[tuple[str, Problem]]:
             for problem in model.conflicts(item):
                 element = path_text(path)
                 yield element, Problem(element + problem.field, problem.found, problem.allowed, problem.hint)
-        if group == "light" and item.get("type") == "environment":
+        if group == "light" and model is EnvironmentLight:
             environments.append(path_text(path))
     for other in environments[1:]:
         found = f"another environment light, after {environments[0]}"
@@ -161,7 +162,7 @@ def _mix_cycles(data: dict[str, Any]) -> Iterator[Problem]:
     uses: dict[str, list[str]] = {}
     for name, item in materials.items():
         inside = with_inline((), "material", item) if isinstance(item, dict) else ()
-        mixes = [part for _, _, part in inside if part.get("type") == "mix"]
+        mixes = [part for _, group, part in inside if model_of(group, part) is Mix]
         parts = [part.get(key) for part in mixes for key in ("first", "second")]
         uses[str(name)] = [part for part in parts if isinstance(part, str)]
     done: set[str] = set()

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
+from pydantic import Strict as Strictly
 
 from diffrt.description.base import Strict, default, tag_of
 from diffrt.description.cameras import CAMERA_MODELS, AnyCamera
@@ -69,14 +70,16 @@ class SceneFile(Strict):
 
     schema_: str | None = Field(default=None, alias="$schema", description="where this schema lies, for editors")
     camera: AnyCamera | None = default(None, "the camera")
-    cameras: list[AnyCamera] | None = default(None, "instead of camera; the first is the default")
+    cameras: Annotated[list[AnyCamera], Strictly()] | None = default(
+        None, "instead of camera; the first is the default"
+    )
     integrator: Integrator = default(Integrator(), "how long paths are")
     sampling: Sampling = default(Sampling(), "random numbers")
     film: Film = default(Film(), "from samples to pixels")
-    textures: dict[Name, Texture] = default({}, "images by name")
-    materials: dict[Name, AnyMaterial] = default({}, "materials by name")
-    shapes: list[AnyShape] = default([], "what there is to see")
-    lights: list[AnyLight] = default([], "lights that are no shapes")
+    textures: Annotated[dict[Name, Texture], Strictly()] = default({}, "images by name")
+    materials: Annotated[dict[Name, AnyMaterial], Strictly()] = default({}, "materials by name")
+    shapes: Annotated[list[AnyShape], Strictly()] = default([], "what there is to see")
+    lights: Annotated[list[AnyLight], Strictly()] = default([], "lights that are no shapes")
 
     @classmethod
     def conflicts(cls, raw: dict[str, Any]) -> Iterator[Problem]:

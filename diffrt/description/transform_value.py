@@ -10,6 +10,7 @@ from diffrt.description import transform
 from diffrt.description.names import nearest, shown
 from diffrt.description.values import (
     ANY,
+    LARGEST,
     TEXTURE_SCHEMA,
     Array,
     Check,
@@ -146,6 +147,8 @@ def _transform(value: Any) -> Array:
         matrix = _parsed(value)
         if not transform.is_invertible(matrix):
             raise invalid("a transform that cannot be inverted", _TRANSFORM)
+        if np.abs(matrix).max() > LARGEST:
+            raise invalid("a transform with numbers too large for 32 bits", f"at most {LARGEST:g} in size")
     return matrix
 
 

@@ -60,6 +60,7 @@ def validate(data: Any, base_dir: Path) -> Checked:
     """
     if not isinstance(data, dict):
         raise InputError(Problem("", f"a scene file holds one object, found {shown(data)}", "{...}"))
+    data = {key: list(value) if key in LISTS and isinstance(value, tuple) else value for key, value in data.items()}
     scene, problems, positions = _structure(data)
     checked = Checked(scene, problems, positions, {section: element_names(data, section) for section in LISTS})
     for element, problem in conflicts(data):
@@ -118,9 +119,10 @@ def _structure(data: dict[str, Any]) -> tuple[SceneFile, list[Problem], dict[str
 
 
 def _at_input(problem: Problem, section: str, key: Any, positions: dict[str, list[int]]) -> Problem:
-    if section not in positions or not isinstance(key, int) or positions[section][key] == key:
+    places = positions.get(section, [])
+    if not isinstance(key, int) or key >= len(places) or places[key] == key:
         return problem
-    moved = problem.field.replace(f"{section}[{key}]", f"{section}[{positions[section][key]}]", 1)
+    moved = problem.field.replace(f"{section}[{key}]", f"{section}[{places[key]}]", 1)
     return Problem(moved, problem.found, problem.allowed, problem.hint)
 
 
@@ -128,7 +130,7 @@ def _without(
     data: dict[str, Any], section: str, keys: set[Any], positions: dict[str, list[int]]
 ) -> tuple[dict[str, Any], dict[str, list[int]]]:
     content = data.get(section)
-    if section in LISTS and isinstance(content, (list, tuple)) and None not in keys:
+    if section in LISTS and isinstance(content, list) and None not in keys:
         stay = [index for index in range(len(content)) if index not in keys]
         positions = {**positions, section: [positions[section][index] for index in stay]}
         return {**data, section: [content[index] for index in stay]}, positions

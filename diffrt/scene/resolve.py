@@ -17,7 +17,7 @@ from diffrt.description.mesh import Mesh, make_mesh
 from diffrt.description.raw import free_name
 from diffrt.description.schema import Texture as TextureModel
 from diffrt.description.validate import Checked, validate
-from diffrt.description.values import Array, TextureRef, Value
+from diffrt.description.values import LARGEST, Array, TextureRef, Value
 from diffrt.errors import InputError, Problem
 from diffrt.log import warn
 from diffrt.scene.consistency import texture_problems, transmitting, warn_of_missing_uvs
@@ -126,6 +126,11 @@ class _Resolver:
             except InputError as error:
                 self.problems.extend(error.problems)
                 continue
+            center = world_center(mesh, model.to_world)
+            if not np.isfinite(center).all():
+                found = "places the shape beyond what 32 bits can hold"
+                self.problems.append(Problem(f"{path}.to_world", found, f"coordinates of at most {LARGEST:g} in size"))
+                continue
             given = mesh.normals is not None and isinstance(model, shape_models.MeshShape)
             curved = isinstance(model, (shape_models.Sphere, shape_models.Cylinder))
             smooth = model.shading == "smooth" or (model.shading == "auto" and (given or curved))
@@ -135,7 +140,7 @@ class _Resolver:
                 smooth=smooth,
                 has_given_normals=smooth and given,
                 to_world=model.to_world,
-                center=world_center(mesh, model.to_world),
+                center=center,
                 material=material,
                 emission=model.emission,
                 two_sided_emission=model.two_sided_emission,
@@ -310,12 +315,14 @@ def make_camera(model: camera_models.Camera, name: str) -> Camera:
 
 
 def world_center(mesh: Mesh, to_world: Array) -> Array:
-    """Centre (3,) of the bounding box, in world space, of the vertices that triangles use."""
+    """Centre (3,) of the bounding box, in world space, of the vertices that triangles use; NaN if that is too large."""
     used = np.zeros(len(mesh.vertices), dtype=bool)
     used[mesh.faces] = True
-    points = transform.transform_points(to_world, mesh.vertices[used])
-    center: Array = 0.5 * (points.min(axis=0) + points.max(axis=0))
-    return center
+    with np.errstate(over="ignore", invalid="ignore"):
+        points = transform.transform_points(to_world, mesh.vertices[used])
+        low, high = points.min(axis=0), points.max(axis=0)
+        center: Array = 0.5 * (low + high)
+    return center if max(np.abs(low).max(), np.abs(high).max()) <= LARGEST else np.full(3, np.nan)
 
 
 def _sourced(mesh: Mesh, description: dict[str, Any], file: Path | None = None) -> tuple[Mesh, Source]:

@@ -29,9 +29,12 @@ FULL = {
     "integrator": {"max_depth": -1, "rr_depth": 3},
     "sampling": {"sampler": "independent", "spp": 4, "seed": 7},
     "film": {"filter": "gaussian"},
-    "textures": {"checker": {"data": [[0, 1], [1, 0]], "wrap": "mirror", "filter": "nearest", "encoding": "linear"}},
+    "textures": {
+        "bumps": {"data": [[[0.5, 0.5, 1]]]},
+        "checker": {"data": [[0, 1], [1, 0]], "wrap": "mirror", "filter": "nearest", "encoding": "linear"},
+    },
     "materials": {
-        "white": {"type": "diffuse", "albedo": 0.8, "opacity": 0.5, "two_sided": False, "normal_map": "checker"},
+        "white": {"type": "diffuse", "albedo": 0.8, "opacity": 0.5, "two_sided": False, "normal_map": "bumps"},
         "gold": {"type": "conductor", "roughness": {"texture": "checker"}, "eta": [0.2, 0.4, 1.4], "k": 3},
         "glass": {"type": "dielectric", "ior": 1.33},
         "coat": {"type": "plastic", "albedo": {"texture": "checker"}},

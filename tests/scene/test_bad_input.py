@@ -13,6 +13,7 @@ from diffrt.scene.scene import Scene
 pytestmark = pytest.mark.filterwarnings("error::RuntimeWarning")
 
 NAN, INF = float("nan"), float("inf")
+TRIANGLE = {"type": "mesh", "vertices": [[0, 0, 0], [1, 0, 0], [0, 1, 0]], "faces": [[0, 1, 2]]}
 GOOD = {
     "camera": {"type": "perspective", "fov": 40},
     "textures": {"wood": {"data": [[0.5]]}},
@@ -22,7 +23,7 @@ GOOD = {
     },
     "shapes": [
         {"name": "floor", "type": "rectangle", "material": "white"},
-        {"name": "tri", "type": "mesh", "vertices": [[0, 0, 0], [1, 0, 0], [0, 1, 0]], "faces": [[0, 1, 2]]},
+        {"name": "tri", **TRIANGLE},
         {"name": "lamp", "type": "sphere", "emission": 3},
     ],
     "lights": [{"name": "sky", "type": "environment", "radiance": 1}, {"name": "spot", "type": "spot"}],
@@ -172,6 +173,13 @@ CASES = [
     ("shapes[0].to_world", [{"scale": [1, 0, 1]}], "shapes[0].to_world[0].scale", "none of them zero"),
     ("shapes[0].to_world", [{"scale": 1e-30}] * 11, "shapes[0].to_world", "cannot be inverted"),
     ("shapes[0].to_world", [{"scale": 1e30}] * 11, "shapes[0].to_world", "cannot be inverted"),
+    ("shapes[0].to_world", [{"scale": 1e30}, {"scale": 1e30}], "shapes[0].to_world", "too large"),
+    (
+        "shapes[1]",
+        {**TRIANGLE, "vertices": np.eye(3) * 2e38, "to_world": {"scale": 2}},
+        "shapes[1].to_world",
+        "32 bits",
+    ),
     ("shapes[0].to_world", [{"rotat": 3}], "shapes[0].to_world[0].rotat", "did you mean 'rotate'"),
     ("shapes[0].to_world", [{"rotate": 3}], "shapes[0].to_world[0].rotate", "axis, degrees"),
     (
