@@ -7,7 +7,7 @@
 F is Schlick's, between the mixes by `metallic` of the dielectric's F0 = specular min(((ior-1)/(ior+1))^2 specular_color, 1)
 with base_color, and of F90 = specular with 1.
 
-- What a layer leaves to those below is s = min(1 - E(wo), 1 - E(wi)), E being its albedo seen from one direction:
+- What a layer leaves to those below is s = 1 - max(E(wo), E(wi)), E being its albedo seen from one direction:
   KHR_materials_sheen does so, and it is reciprocal and makes no energy. The specification's samples scale the base by
   1 - F(wo.h) and the coat's by 1 - F(wo.n) instead, which makes energy at grazing angles or is not reciprocal.
 - Transmission is that of KHR_materials_transmission without a volume: a thin wall. Light passes without being refracted,
@@ -58,7 +58,7 @@ class Layers:
     Attributes:
         base: colour of the base, without the metal's share.
         f0, f90: Schlick's ends of the specular lobe, metal and dielectric mixed.
-        shade0, shade90: the same of the dielectric alone, brightest channel: what the base does not get.
+        shade0: F0 of the dielectric, brightest channel, before the factor `specular`.
         layered: 1 if there is anything but the specular lobe.
     """
 
@@ -67,7 +67,7 @@ class Layers:
     f0: vec3
     f90: ti.f32
     shade0: ti.f32
-    shade90: ti.f32
+    specular: ti.f32
     roughness: ti.f32
     coat: ti.f32
     coat_roughness: ti.f32
@@ -81,8 +81,9 @@ class Shares:
     """Seen from one direction: what each layer reflects, and the probabilities of the lobes of `sample`.
 
     Attributes:
-        coat, sheen: albedos of these layers.
-        specular: albedo of the dielectric's specular lobe, brightest channel.
+        coat, sheen, specular: albedos of these layers and of the dielectric's specular lobe, for a clearcoat, sheen
+            colour and `specular` of one. Kept apart from these factors, so that the larger of two albedos stays the
+            larger, and has a derivative, where a factor is zero.
         pick_coat, pick_specular, pick_through, pick_cosine: probabilities, sum 1, or all 0 for a black surface.
     """
 
@@ -108,7 +109,7 @@ def _layers(scene: ti.template(), features: ti.template(), material: ti.i32, uv:
     ior = value(scene, features, material, IOR, uv).x
     strength = value(scene, features, material, SPECULAR, uv).x
     amplitude = (ior - 1.0) / (ior + 1.0)
-    f0 = ti.min(amplitude * amplitude * value(scene, features, material, SPECULAR_COLOR, uv), 1.0) * strength
+    f0 = ti.min(amplitude * amplitude * value(scene, features, material, SPECULAR_COLOR, uv), 1.0)
     base = color * (1.0 - metallic)
     coat = value(scene, features, material, CLEARCOAT, uv).x
     sheen_color = value(scene, features, material, SHEEN_COLOR, uv)
@@ -116,7 +117,7 @@ def _layers(scene: ti.template(), features: ti.template(), material: ti.i32, uv:
     return Layers(
         base,
         value(scene, features, material, TRANSMISSION, uv).x,
-        f0 * (1.0 - metallic) + color * metallic,
+        f0 * (strength * (1.0 - metallic)) + color * metallic,
         strength * (1.0 - metallic) + metallic,
         max_component(f0),
         strength,
@@ -136,20 +137,21 @@ def _shares(scene: ti.template(), m: Layers, mu: ti.f32) -> Shares:
     if m.layered != 0:
         if _present(scene, m.coat):
             e, c = albedo.ggx(mu, m.coat_roughness)
-            result.coat = m.coat * e * (COAT_F0 + (1.0 - COAT_F0) * schlick_rise(c))
+            result.coat = e * (COAT_F0 + (1.0 - COAT_F0) * schlick_rise(c))
         brightest = max_component(m.sheen)
         if _present(scene, brightest):
-            result.sheen = brightest * ti.min(albedo.sheen(mu, sheen.clamped(m.sheen_roughness)), 1.0)
+            result.sheen = ti.min(albedo.sheen(mu, sheen.clamped(m.sheen_roughness)), 1.0)
         e, c = albedo.ggx(mu, m.roughness)
         rise = schlick_rise(c)
-        result.specular = e * (m.shade0 + (m.shade90 - m.shade0) * rise)
-        below = (1.0 - result.coat) * (1.0 - result.sheen)
-        base = below * (1.0 - result.specular) * luminance(m.base)
+        result.specular = e * (m.shade0 + (1.0 - m.shade0) * rise)
+        below_coat = 1.0 - m.coat * result.coat
+        below_sheen = below_coat * (1.0 - brightest * result.sheen)
+        base = below_sheen * (1.0 - m.specular * result.specular) * luminance(m.base)
         f0 = luminance(m.f0)
-        result.pick_coat = result.coat
-        result.pick_specular = below * e * (f0 + (m.f90 - f0) * rise)
+        result.pick_coat = m.coat * result.coat
+        result.pick_specular = below_sheen * e * (f0 + (m.f90 - f0) * rise)
         result.pick_through = base * m.transmission
-        result.pick_cosine = base * (1.0 - m.transmission) + (1.0 - result.coat) * result.sheen
+        result.pick_cosine = base * (1.0 - m.transmission) + below_coat * brightest * result.sheen
         total = result.pick_coat + result.pick_specular + result.pick_through + result.pick_cosine
         scale = ti.select(total > 1e-12, 1.0 / ti.max(total, 1e-12), 0.0)
         result.pick_coat *= scale
@@ -176,15 +178,16 @@ def _evaluate_pdf(scene: ti.template(), m: Layers, from_o: Shares, wo: vec3, wi:
         density_of_wi = from_o.pick_specular * visible + from_o.pick_cosine * INV_PI * up.z
     if m.layered != 0:
         from_i = _shares(scene, m, up.z)
-        base = m.base * ti.min(1.0 - from_o.specular, 1.0 - from_i.specular)
+        base = m.base * (1.0 - m.specular * ti.max(from_o.specular, from_i.specular))
         if wi.z > 0.0:
             result += base * ((1.0 - m.transmission) * INV_PI * up.z)
         else:
             result += base * (m.transmission * lobe)
-        result *= ti.min(1.0 - from_o.sheen, 1.0 - from_i.sheen)
-        if wi.z > 0.0 and _present(scene, max_component(m.sheen)):
+        brightest = max_component(m.sheen)
+        result *= 1.0 - brightest * ti.max(from_o.sheen, from_i.sheen)
+        if wi.z > 0.0 and _present(scene, brightest):
             result += m.sheen * sheen.lobe(wo, up, h, m.sheen_roughness)
-        result *= ti.min(1.0 - from_o.coat, 1.0 - from_i.coat)
+        result *= 1.0 - m.coat * ti.max(from_o.coat, from_i.coat)
         if wi.z > 0.0 and _present(scene, m.coat):
             coat_alpha = alpha_of(m.coat_roughness)
             coat_visible = 0.25 * density(h, coat_alpha) * masking_over_cosine(wo, coat_alpha)
