@@ -93,5 +93,5 @@ def mean_transmittance(ior: ti.f32, roughness: ti.f32) -> ti.f32:
 
 @ti.func
 def sheen(mu: ti.f32, roughness: ti.f32) -> ti.f32:
-    """Albedo of the sheen lobe of colour one at cosine mu, roughness 0.2 to 1. Exceeds one at the grazing end of 0.2."""
+    """Albedo of the sheen lobe of colour one at cosine mu, roughness 0.2 to 1. Above one at grazing angles for 0.2."""
     return ti.exp(_polynomial_2(_SHEEN, roughness, mu))

@@ -1,18 +1,23 @@
 """The contract of a BSDF.
 
-A model is a file with three `ti.func`s. Directions are unit vectors in the local frame, Z along the shading normal, both
+A model is a file with `ti.func`s. Directions are unit vectors in the local frame, Z along the shading normal, both
 pointing away from the surface: `wo` towards where the path came from, `wi` towards where it goes on.
 
     evaluate(scene, features, material, uv, wo, wi) -> vec3      f_s(wo, wi) |cos(wi)|, zero for delta lobes
-    pdf(scene, features, material, uv, wo, wi) -> float          density of `sample` per solid angle, without delta lobes
+    pdf(scene, features, material, uv, wo, wi) -> float          density of `sample` per solid angle, no delta lobes
     sample(scene, features, material, uv, wo, lobe, u) -> BsdfSample     `lobe` in [0,1) chooses a lobe, u is a vec2
+    delta(scene, features, material, uv, wo, wi) -> vec3         only models with delta lobes: see `dispatch.delta`
 
-`evaluate` must be differentiable by Taichi (no loops that break, guarded square roots); `pdf` and `sample` need not be.
-Fields are read with `material.value(scene, features, material, slot("name", "field"), uv)`.
+Directions from behind arrive mirrored (dispatch.py) unless the model is one of `dispatch.SIDED`; a model that does not
+transmit returns zero unless both lie above the surface. Radiance transport: a lobe that refracts from index n_o, on the
+side of wo, to n_i scales radiance by (n_o / n_i)^2.
 
-To add a model: write its file, list its fields in `MATERIAL_FIELDS` and its pydantic model in the description, and add one
-line to each function of `dispatch.py`. The tests then check it: white furnace, chi-square of `sample` against `pdf`,
-`evaluate / pdf` against the sample's weight, reciprocity.
+`evaluate` and `delta` must be differentiable by Taichi (no loops that break, guarded square roots); `pdf` and `sample`
+need not be. Fields are read with `material.value(scene, features, material, slot("name", "field"), uv)`.
+
+To add a model: write its file, list its fields in `MATERIAL_FIELDS` and its pydantic model in the description, and add
+it to the tables of `dispatch.py`. Add settings of it to tests/shading/bsdf/test_bsdf_contract.py, which checks: white
+furnace, chi-square of `sample` against `pdf`, `evaluate / pdf` against the sample's weight, reciprocity, gradients.
 """
 
 import taichi as ti
@@ -28,8 +33,8 @@ class BsdfSample:
         weight: f_s |cos| / pdf, or the reflectance of a delta lobe over its probability. Zero: the path ends here.
         pdf: density per solid angle of all lobes that are no delta; meaningless for a delta lobe.
         delta: 1 if the direction came from a perfectly smooth lobe.
-        eta: ratio of refractive indices that a transmitted ray crosses, eta_i / eta_t^-1 convention of roulette: the
-            square by which radiance shrank is undone by multiplying the throughput with eta^2. 1 for reflection.
+        eta: refractive index on the side of wi over that on the side of wo; 1 unless the ray was refracted. Roulette
+            multiplies the throughput with eta^2, which undoes the scaling of radiance.
     """
 
     wi: vec3

@@ -15,7 +15,8 @@ def dielectric(cos_i: ti.f32, eta: ti.f32):
     Returns:
         Reflectance, and the cosine of the refracted ray: positive, 0 where reflection is total.
     """
-    cos2_t = 1.0 - (1.0 - cos_i * cos_i) / (eta * eta)
+    # 1 - sin^2 / eta^2, written so that it does not cancel where light grazes or eta is near one.
+    cos2_t = ((eta - 1.0) * (eta + 1.0) + cos_i * cos_i) / (eta * eta)
     refracts = cos2_t > 0.0
     cos_t = ti.sqrt(ti.select(refracts, cos2_t, 1.0))
     r_s = (cos_i - eta * cos_t) / (cos_i + eta * cos_t)

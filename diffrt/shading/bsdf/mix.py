@@ -12,7 +12,7 @@ MIX = MATERIAL_TYPES.index("mix")
 
 @ti.func
 def resolve_mix(scene: ti.template(), features: ti.template(), material: ti.i32, uv: vec2, u: ti.f32):
-    """Choose between the two halves of a mix, with probability `weight` for the second: f = (1-w) f1 + w f2 in the mean.
+    """Choose between the two halves of a mix, the second with probability `weight`: f = (1-w) f1 + w f2 in the mean.
 
     Returns the material that acts here, and what is left of the random number.
     """

@@ -2,9 +2,11 @@
 
 f_s = F D G / (4 cos cos) + albedo / pi T(wo) T(wi) / <T>, with T(w) = 1 - (albedo of the coat seen from w) and <T> its
 mean over a cosine lobe. For a smooth coat T = 1 - F and <T> = eta^2 (1 - fdr_int), fdr_int being the share of diffuse
-light that the coat reflects back from inside: Mitsuba's `plastic` and `roughplastic` with `nonlinear` false. `albedo` is
-then the colour that the base shows after all internal reflections: 1 loses nothing, and colours do not shift with ior.
-T of a rough coat comes from fits that never make energy (albedo.py). Reciprocal.
+light that the coat reflects back from inside: Mitsuba's `plastic` and `roughplastic` with `nonlinear` false. `albedo`
+is then the colour that the base shows after all internal reflections: 1 loses nothing, and ior shifts no colours.
+Reciprocal. T of a rough coat comes from fits that never make energy (albedo.py): what the coat does not reflect reaches
+the base. Mitsuba's roughplastic also drops what microfacets mask after refraction, which darkens rough bases: at ior
+1.5 and normal incidence ours is brighter by 4 per cent at roughness 0.2, 18 at 0.4, 75 at 0.7; the coats agree.
 """
 
 import taichi as ti

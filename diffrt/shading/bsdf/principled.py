@@ -4,15 +4,15 @@
     base = (1 - metallic) base_color [(1 - transmission) / pi + transmission D G / (4 cos cos)]
     specular = F D G / (4 cos cos)
 
-F is Schlick's, between the mixes by `metallic` of the dielectric's F0 = specular min(((ior-1)/(ior+1))^2 specular_color, 1)
-with base_color, and of F90 = specular with 1.
+F is Schlick's. Its F0 is a mix by `metallic` of the dielectric's, specular min(((ior-1)/(ior+1))^2 specular_color, 1),
+with base_color; its F90 a mix of `specular` with 1.
 
 - What a layer leaves to those below is s = 1 - max(E(wo), E(wi)), E being its albedo seen from one direction:
   KHR_materials_sheen does so, and it is reciprocal and makes no energy. The specification's samples scale the base by
   1 - F(wo.h) and the coat's by 1 - F(wo.n) instead, which makes energy at grazing angles or is not reciprocal.
-- Transmission is that of KHR_materials_transmission without a volume: a thin wall. Light passes without being refracted,
-  blurred by the microfacets as if mirrored in the surface: h is that of wo and wi mirrored. No side is inside, so
-  radiance is not scaled; glass with an inside is `dielectric`.
+- Transmission is that of KHR_materials_transmission without a volume: a thin wall. Light passes without being
+  refracted, blurred by the microfacets as if mirrored in the surface: h is that of wo and wi mirrored. No side is
+  inside, so radiance is not scaled; glass with an inside is `dielectric`.
 - Clearcoat: F0 = 0.04. Sheen: Charlie (Estevez and Kulla 2017); below roughness 0.2 it would reflect more than it
   receives, so it starts there.
 - alpha = roughness^2 is at least 0.001: there are no delta lobes.

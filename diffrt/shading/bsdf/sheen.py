@@ -1,5 +1,6 @@
-"""Differentiated: the Charlie sheen of KHR_materials_sheen (Estevez and Kulla 2017, "Production Friendly Microfacet Sheen").
+"""Differentiated: the Charlie sheen of KHR_materials_sheen.
 
+Estevez and Kulla 2017, "Production Friendly Microfacet Sheen BRDF":
 D(h) = (2 + 1/alpha) sin^(1/alpha) / (2 pi), f = D / (4 cos cos (1 + Lambda(wo) + Lambda(wi))), alpha = roughness^2.
 """
 

@@ -90,7 +90,6 @@ def main() -> None:
     amplitude = np.linspace(0.0, 0.5, 26)
     rough = np.linspace(np.sqrt(0.001), 1.0, 33)
     mean = np.zeros((len(rough), len(amplitude)))
-    loss_c = fit_above(-terms((3, 1, 3), (r, m, s), 1.0 - s), table[..., 0] - 1.0, np.ones_like(m))
     for i, value in enumerate(rough):
         sn = nodes / np.sqrt(nodes**2 + value**4)
         e = 1.0 - terms((3, 1, 3), (value + 0 * sn, nodes, sn), 1.0 - sn) @ loss

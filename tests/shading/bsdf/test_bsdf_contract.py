@@ -1,4 +1,4 @@
-"""What every BSDF must satisfy: samples follow the density, weights are f cos / pdf, no energy is made, gradients exist."""
+"""What every BSDF must satisfy: samples follow the pdf, weights are f cos / pdf, no energy is made, right gradients."""
 
 from collections.abc import Callable
 
@@ -129,7 +129,7 @@ def reflected_and_transmitted(bench: Bench, wo: np.ndarray, cells: np.ndarray) -
 
 @pytest.mark.parametrize(("setting", "angle"), CASES)
 def test_samples_follow_the_pdf(bench: Bench, setting: Setting, angle: float) -> None:
-    """Chi-square of directions against the pdf integrated over cells; energy by quadrature, by sampling, and its bound."""
+    """Chi-square of directions against the pdf integrated over cells; energy by quadrature and sampling, its bound."""
     bench.load(setting)
     wo = direction(angle)
     pilot = bench.sample(wo, random_numbers(1, 50_000))
@@ -174,9 +174,8 @@ def test_weight_is_value_over_pdf(bench: Bench, setting: Setting, angle: float) 
         tolerance += 1e-5 / abs(setting.number("ior") / setting.number("exterior_ior") - 1.0 + 1e-30) / alpha
     grazing = np.abs(drawn.wi[ok][:, 2]) < 1e-3
     assert np.allclose(pdf[~grazing], drawn.pdf[ok][~grazing], rtol=tolerance)
-    assert np.allclose(
-        value[~grazing], (drawn.weight * drawn.pdf[:, None])[ok][~grazing], rtol=tolerance, atol=1e-7 * value.max(initial=0)
-    )
+    again = (drawn.weight * drawn.pdf[:, None])[ok]
+    assert np.allclose(value[~grazing], again[~grazing], rtol=tolerance, atol=1e-7 * value.max(initial=0.0))
 
 
 @pytest.mark.parametrize(("setting", "angle"), CASES)
@@ -263,7 +262,9 @@ def test_gradients_match_differences(bench: Bench, setting: Setting) -> None:
     wo, wi = wo[keep], wi[keep]
 
     alpha = setting.number("roughness") ** 2 if setting.type != "diffuse" else 1.0
-    contrast = abs(setting.number("ior") / setting.number("exterior_ior") - 1.0) if setting.type == "dielectric" else 1.0
+    contrast = 1.0
+    if setting.type == "dielectric":
+        contrast = abs(setting.number("ior") / setting.number("exterior_ior") - 1.0)
 
     def difference(values_at: Callable[[float], np.ndarray], step: float) -> tuple[np.ndarray, np.ndarray]:
         """Derivative per row and channel, and which rows to trust: neither kinks nor drowned in rounding errors."""
