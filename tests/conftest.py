@@ -2,10 +2,10 @@
 
 import pytest
 
-import diffrt._taichi
+import diffrt
 
 
 @pytest.fixture(scope="session")
 def taichi() -> str:
-    """The Taichi runtime, started once for all tests; the name of its backend."""
-    return diffrt._taichi.init("auto")
+    """The Taichi runtime on the CPU, started once for all tests; the name of its backend."""
+    return diffrt.init("cpu")
