@@ -137,7 +137,7 @@ def _gather(shapes: list[Shape]) -> _Geometry:
         first.append(first[-1] + len(faces))
 
     def joined(name: str, width: int, dtype: type) -> np.ndarray:
-        arrays = [np.asarray(array, dtype=dtype).reshape(-1, width) for array in parts[name]]
+        arrays: list[np.ndarray] = [np.asarray(array, dtype=dtype).reshape(-1, width) for array in parts[name]]
         return np.concatenate(arrays) if arrays else np.zeros((0, width), dtype=dtype)
 
     return _Geometry(

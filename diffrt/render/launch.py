@@ -170,4 +170,5 @@ def _channels(run: _Run, result: Rendering, buffers: Sequence[str], spp: int) ->
 def _shape_ids(run: _Run) -> np.ndarray:
     ids = ti.ndarray(ti.i32, run.pixels)
     shape_ids(run.device.fields, run.device.features, run.options, ids, run.pixels, run.seed)
-    return ids.to_numpy().reshape(run.camera.height, run.camera.width)
+    numbers: np.ndarray = ids.to_numpy()
+    return numbers.reshape(run.camera.height, run.camera.width)
