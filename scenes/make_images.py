@@ -120,7 +120,7 @@ def window(size: int = 128) -> Floats:
     sector = angle * panes[ring] + np.array([0, 0.5, 0, 0.5])[ring]
     pane = np.floor(sector).astype(int) % panes[ring]
     palette = np.array([[8, 4.6, 0.4], [7, 0.2, 0.1], [0.1, 0.8, 7], [0.3, 4, 0.5], [7, 2, 0.15]])
-    number = np.where(ring == 0, 0, np.where(ring == 1, 1 + pane % 2, np.where(ring == 2, pane % 3 * 2 % 5, 2 + pane % 3)))
+    number = np.choose(ring, [0 * pane, 1 + pane % 2, pane % 3 * 2 % 5, 2 + pane % 3])
     glass = palette[number]
     to_ring = np.abs(radius[..., None] - rings[1:]).min(axis=-1)
     to_side = np.abs(sector - np.round(sector)) / panes[ring] * 2 * np.pi * radius

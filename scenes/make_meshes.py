@@ -1,4 +1,4 @@
-"""Meshes of the example scenes, computed: a fluted torus knot, a ridged sphere of a hundred thousand triangles, puppets.
+"""Meshes of the example scenes, computed: a fluted torus knot, a ridged sphere of 100,000 triangles, puppets.
 
 Written as binary PLY with 16-bit coordinates and four-cornered faces, so that each stays small: the scene scales them
 by 1 / 32767.
@@ -18,17 +18,16 @@ STEPS = 32767
 
 def write_ply(path: Path, vertices: Floats, faces: list[Integers]) -> None:
     """Write vertices (V,3) within [-1,1], fewer than 65536, and faces: arrays (F,3) or (F,4) of indices."""
-    index = "<u2" if len(vertices) < 2**16 else "<u4"
     header = (
         f"ply\nformat binary_little_endian 1.0\nelement vertex {len(vertices)}\n"
         "property short x\nproperty short y\nproperty short z\n"
-        f"element face {sum(map(len, faces))}\nproperty list uchar {'ushort' if index == '<u2' else 'uint'} vertex_indices\n"
+        f"element face {sum(map(len, faces))}\nproperty list uchar ushort vertex_indices\n"
         "end_header\n"
     )
     body = [np.round(vertices * STEPS).astype("<i2").tobytes()]
     for polygons in faces:
         corners = polygons.shape[1]
-        rows = np.zeros(len(polygons), dtype=[("count", "u1"), ("index", index, corners)])
+        rows = np.zeros(len(polygons), dtype=[("count", "u1"), ("index", "<u2", corners)])
         rows["count"], rows["index"] = corners, polygons
         body.append(rows.tobytes())
     path.write_bytes(header.encode() + b"".join(body))
@@ -164,7 +163,8 @@ def bird(x: Floats, y: Floats) -> Floats:
     body = _strokes(x, y, [(-0.55, 0.2), (-0.25, 0.12), (0.3, -0.05)], [0.1, 0.16, 0.06])
     beak = _strokes(x, y, [(-0.6, 0.21), (-0.78, 0.24)], [0.06, 0.0])
     wings = [
-        _strokes(x, y, [(-0.2, 0.15), (-0.05, 0.15 + s * 0.45), (0.5, 0.15 + s * 0.72)], [0.17, 0.12, 0.0]) for s in (-1, 1)
+        _strokes(x, y, [(-0.2, 0.15), (-0.05, middle), (0.5, tip)], [0.17, 0.12, 0.0])
+        for middle, tip in ((-0.3, -0.57), (0.6, 0.87))
     ]
     tail = [_strokes(x, y, [(0.25, -0.04), (0.85, end)], [0.07, 0.01]) for end in (0.12, -0.42)]
     return np.minimum.reduce([body, beak, *wings, *tail])

@@ -36,7 +36,7 @@ def many_lights(spheres: int = 320) -> dict[str, Any]:
             "material": "floor",
             "to_world": [{"scale": 20}, {"rotate": {"axis": [1, 0, 0], "degrees": -90}}],
         },
-        {"name": "ball", "type": "sphere", "material": "ball", "to_world": [{"scale": 0.9}, {"translate": [0, 0.9, 0]}]},
+        {"name": "ball", "type": "sphere", "material": "ball", "to_world": {"translate": [0, 1, 0]}},
     ]
     for i in range(spheres):
         radius = 0.27 * math.sqrt(i + 16)
@@ -88,7 +88,8 @@ def scene_text(scene: dict[str, Any]) -> str:
         return "[\n" + ",\n".join(rows) + "\n  ]"
 
     parts = [
-        f"  {json.dumps(key)}: {block(value) if isinstance(value, list) else json.dumps(value)}" for key, value in scene.items()
+        f"  {json.dumps(key)}: {block(value) if isinstance(value, list) else json.dumps(value)}"
+        for key, value in scene.items()
     ]
     return "{\n" + ",\n".join(parts) + "\n}\n"
 
