@@ -21,9 +21,9 @@ from make_meshes import make_meshes
 HERE = Path(__file__).resolve().parent
 PREVIEWS = HERE.parent / "docs" / "images"
 PREVIEW_WIDTH = 256
-PREVIEW_SAMPLES = {"glass_caustic": 4096, "environment_object": 1024, "materials_row": 1024, "stained_glass": 1024}
+PREVIEW_SAMPLES = {"glass_caustic": 1024, "environment_object": 512, "stained_glass": 512, "shadow_puppets": 512}
 """Samples per pixel of the previews that need more than the others."""
-USUAL_SAMPLES = 512
+USUAL_SAMPLES = 256
 
 
 def many_lights(spheres: int = 320) -> dict[str, Any]:
