@@ -1,0 +1,93 @@
+"""The documentation: its programs run, its scenes load, its links lead somewhere, its generated page is current."""
+
+import json
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from diffrt.io import formats
+from diffrt.render.render import BUFFERS
+from diffrt.scene.scene import Scene
+
+ROOT = Path(__file__).resolve().parent.parent
+DOCS = ROOT / "docs"
+PAGES = [ROOT / "README.md", *sorted(DOCS.glob("*.md"))]
+TITLES = [str(page.relative_to(ROOT)) for page in PAGES]
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+
+
+@pytest.mark.parametrize("number", range(2))
+def test_programs_of_the_readme_run(number: int, taichi: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "scenes").symlink_to(ROOT / "scenes")
+    programs = blocks(ROOT / "README.md", "python")
+    assert len(programs) == 2
+    small = (
+        programs[number]
+        .replace("width=128", "width=16")
+        .replace('"width": 128, "height": 96', '"width": 16, "height": 12')
+    )
+    names: dict[str, object] = {}
+    exec(compile(small, f"README.md, program {number}", "exec"), names)
+    assert names["image"].shape[1:] == (16, 3)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("page", [ROOT / "README.md", DOCS / "scene_format_intro.md"], ids=lambda page: page.name)
+def test_scenes_load(page: Path) -> None:
+    scenes = [json.loads(block) for block in blocks(page, "json")]
+    whole = [scene for scene in scenes if isinstance(scene, dict) and "shapes" in scene]
+    assert whole
+    for scene in whole:
+        assert Scene.from_dict(scene).shapes
+
+
+def test_buffers_of_the_readme_are_those_there_are() -> None:
+    section = (ROOT / "README.md").read_text(encoding="utf-8").partition("## Buffers")[2].partition("##")[0]
+    assert set(re.findall(r"`(\w+)`", section)) == set(BUFFERS)
+
+
+def test_commands_of_the_readme_exist() -> None:
+    import diffrt.cli as cli
+
+    known = {command.name or command.callback.__name__ for command in cli.app.registered_commands if command.callback}
+    shown = set(re.findall(r"^diffrt (\w+)", "\n".join(blocks(ROOT / "README.md", "sh")), re.MULTILINE))
+    assert shown == known
+
+
+@pytest.mark.parametrize("page", PAGES, ids=TITLES)
+def test_links_lead_somewhere(page: Path) -> None:
+    text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    for target in re.findall(r"\]\(([^)#]+)\)", text):
+        if "://" not in target:
+            assert (page.parent / target).exists(), target
+
+
+def test_named_files_exist() -> None:
+    """Files that the pages name with their folder are there, but for the ones that a page says to make."""
+    made = {"off.py", "fisheye.py", "lunar.py"}
+    for page in PAGES:
+        for name in re.findall(r"`((?:diffrt|scenes|tests|docs)/[\w/]+(?:\.\w+|/))`", page.read_text(encoding="utf-8")):
+            assert Path(name).name in made or (ROOT / name).exists(), f"{page.name}: {name}"
+
+
+def test_scene_format_is_current(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "path", [str(DOCS), *sys.path])
+    import make_scene_format
+
+    expected = make_scene_format.text()
+    assert (DOCS / "scene_format.md").read_text(encoding="utf-8") == expected, "run python docs/make_scene_format.py"
+
+
+def test_format_of_the_guide_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    formats.lookup("mesh reader", Path("mesh.ply"))
+    monkeypatch.setitem(formats._registries, "mesh reader", dict(formats._registries["mesh reader"]))
+    exec(compile(blocks(DOCS / "adding_a_format.md", "python")[0], "adding_a_format.md", "exec"), {})
+    file = tmp_path / "tetrahedron.off"
+    file.write_text("OFF\n4 4 6\n0 0 0\n1 0 0\n0 1 0\n0 0 1\n3 0 2 1\n3 0 1 3\n3 0 3 2\n3 1 2 3\n")
+    (shape,) = Scene.load(file).shapes.values()
+    assert len(shape.mesh.faces) == 4
