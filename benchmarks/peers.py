@@ -1,0 +1,225 @@
+"""The two programs, each in a long-lived process of its own, told to load a scene and to render it.
+
+Separate processes keep either's threads, memory and just-in-time compilers out of the other's figures.
+"""
+
+import multiprocessing
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from multiprocessing.connection import Connection
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Protocol
+
+import numpy as np
+
+from benchmarks.machine import LLVM_HINT, LLVM_VARIABLE, find_llvm
+from diffrt.scene.scene import Scene
+
+SCENES = Path(__file__).resolve().parents[1] / "scenes"
+NO_ROULETTE = 10_000
+"""An rr_depth that no path reaches."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """A scene file and what to change in it: film size, depth, roulette, shapes to leave out. None: as in the file."""
+
+    file: str
+    width: int | None = None
+    max_depth: int | None = None
+    rr_depth: int | None = None
+    without: tuple[str, ...] = ()
+
+    def load(self) -> Scene:
+        """The scene, changed."""
+        scene = Scene.load(SCENES / self.file)
+        for name in self.without:
+            del scene.shapes[name]
+        settings = scene.settings
+        scene.settings = replace(
+            settings,
+            max_depth=settings.max_depth if self.max_depth is None else self.max_depth,
+            rr_depth=settings.rr_depth if self.rr_depth is None else self.rr_depth,
+        )
+        if self.width is not None:
+            scene.cameras = {name: camera.resized(self.width) for name, camera in scene.cameras.items()}
+        return scene
+
+
+@dataclass(frozen=True)
+class Timed:
+    """A rendered picture (H, W, 3), if asked for, its wall time and the processor time of all threads, in seconds."""
+
+    wall: float
+    cpu: float
+    image: np.ndarray | None
+
+
+class Renderer(Protocol):
+    """What both programs can do."""
+
+    def load(self, job: Job) -> tuple[int, int]: ...
+    def render(self, spp: int, seed: int, sampler: str, keep: bool) -> Timed: ...
+    def untranslatable(self, job: Job) -> tuple[str, ...]: ...
+
+
+class DiffrtRenderer:
+    """diffrt's Python interface on the CPU. The sampler "default" is the scene's."""
+
+    def __init__(self) -> None:
+        import diffrt
+
+        diffrt.init("cpu")
+        self._trace = diffrt.render
+        self._scene: Scene | None = None
+
+    def load(self, job: Job) -> tuple[int, int]:
+        self._scene = job.load()
+        camera = self._scene.camera()
+        return camera.width, camera.height
+
+    def render(self, spp: int, seed: int, sampler: str, keep: bool) -> Timed:
+        assert self._scene is not None and sampler == "default"
+        scene = self._scene
+        return _timed(lambda: self._trace(scene, spp=spp, seed=seed), keep)
+
+    def untranslatable(self, job: Job) -> tuple[str, ...]:
+        return ()
+
+
+class MitsubaRenderer:
+    """Mitsuba 3, variant llvm_ad_rgb: the translated scene once, a sensor for each sampler."""
+
+    def __init__(self) -> None:
+        self._mi = mitsuba()
+        self._scene: Any = None
+        self._sensors: dict[str, Any] = {}
+        self._source: Scene | None = None
+
+    def load(self, job: Job) -> tuple[int, int]:
+        from benchmarks.mitsuba_scene import to_mitsuba
+
+        self._source = job.load()
+        self._scene = self._mi.load_dict(to_mitsuba(self._source))
+        self._sensors = {}
+        camera = self._source.camera()
+        return camera.width, camera.height
+
+    def _sensor(self, sampler: str) -> Any:
+        from benchmarks.mitsuba_scene import sensor_dict
+
+        if sampler not in self._sensors:
+            assert self._source is not None
+            name = "independent" if sampler == "default" else sampler
+            described: Any = sensor_dict(self._source.camera(), self._source.settings.filter, name, 64)  # type: ignore[arg-type]
+            self._sensors[sampler] = self._mi.load_dict(described)
+        return self._sensors[sampler]
+
+    def render(self, spp: int, seed: int, sampler: str, keep: bool) -> Timed:
+        sensor = self._sensor(sampler)
+        render = self._mi.render
+        return _timed(lambda: np.array(render(self._scene, sensor=sensor, spp=spp, seed=seed)), keep)
+
+    def untranslatable(self, job: Job) -> tuple[str, ...]:
+        """The shapes whose material only diffrt has."""
+        from benchmarks.mitsuba_scene import UntranslatableError, material_dict
+
+        scene = job.load()
+        names = []
+        for shape in scene.shapes.values():
+            try:
+                material_dict(scene, scene.materials[shape.material])
+            except UntranslatableError:
+                names.append(shape.name)
+        return tuple(names)
+
+
+def mitsuba() -> Any:
+    """Mitsuba with the variant llvm_ad_rgb set.
+
+    Raises:
+        RuntimeError: LLVM's library is not there; the message says what to install.
+    """
+    llvm = find_llvm()
+    if llvm is None:
+        raise RuntimeError(LLVM_HINT)
+    os.environ[LLVM_VARIABLE] = llvm
+    import mitsuba as mi
+
+    mi.set_variant("llvm_ad_rgb")
+    mi.set_log_level(mi.LogLevel.Error)
+    return mi
+
+
+def _timed(work: Callable[[], np.ndarray], keep: bool) -> Timed:
+    wall, cpu = time.perf_counter(), time.process_time()
+    image = work()
+    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    return Timed(wall, cpu, image if keep else None)
+
+
+RENDERERS: dict[str, Callable[[], Renderer]] = {"diffrt": DiffrtRenderer, "Mitsuba": MitsubaRenderer}
+
+
+def _serve(connection: Connection, name: str) -> None:
+    """Answer calls until the other end closes. What fails there is raised there."""
+    renderer: Renderer | None = None
+    while True:
+        try:
+            method, args = connection.recv()
+        except (EOFError, KeyboardInterrupt):
+            return
+        try:
+            renderer = renderer or RENDERERS[name]()
+            connection.send((True, getattr(renderer, method)(*args)))
+        except Exception as error:
+            connection.send((False, f"{name}: {type(error).__name__}: {error}"))
+
+
+class Peer:
+    """One of the programs in a process of its own. Use as a context manager."""
+
+    def __init__(self, name: str) -> None:
+        context = multiprocessing.get_context("spawn")
+        self.name = name
+        self._connection, theirs = context.Pipe()
+        self._process = context.Process(target=_serve, args=(theirs, name), daemon=True)
+        self._process.start()
+        theirs.close()
+
+    def __enter__(self) -> "Peer":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._connection.close()
+        self._process.join(timeout=10)
+        if self._process.is_alive():
+            self._process.terminate()
+
+    def _call(self, method: str, *args: object) -> Any:
+        self._connection.send((method, args))
+        try:
+            fine, result = self._connection.recv()
+        except EOFError:
+            raise RuntimeError(f"{self.name}: its process ended") from None
+        if not fine:
+            raise RuntimeError(result)
+        return result
+
+    def load(self, job: Job) -> tuple[int, int]:
+        """Load a scene; (width, height) of its film."""
+        size: tuple[int, int] = self._call("load", job)
+        return size
+
+    def render(self, spp: int, seed: int, sampler: str = "default", keep: bool = False) -> Timed:
+        """Render the loaded scene. keep: send the picture along."""
+        timed: Timed = self._call("render", spp, seed, sampler, keep)
+        return timed
+
+    def untranslatable(self, job: Job) -> tuple[str, ...]:
+        """Shapes of the scene that this program has no material for."""
+        names: tuple[str, ...] = self._call("untranslatable", job)
+        return names
