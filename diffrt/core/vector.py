@@ -44,8 +44,20 @@ def luminance(c: vec3) -> ti.f32:
 
 
 @ti.func
+def smaller(a: ti.f32, b: ti.f32) -> ti.f32:
+    """The smaller of two numbers in one instruction: unlike ti.min it does not look for NaN."""
+    return ti.select(a < b, a, b)
+
+
+@ti.func
+def larger(a: ti.f32, b: ti.f32) -> ti.f32:
+    """The larger of two numbers; NaN if b is."""
+    return ti.select(a > b, a, b)
+
+
+@ti.func
 def max_component(c: vec3) -> ti.f32:
-    return ti.max(c.x, c.y, c.z)
+    return larger(larger(c.x, c.y), c.z)
 
 
 @ti.func

@@ -5,9 +5,13 @@ Bounding Volume Hierarchies") down to leaves of at most LEAF_SIZE triangles; the
 place of the child with the largest surface until it has BVH_WIDTH children (Wald, Benthin and Boulos 2008, "Getting Rid
 of Packets"). Boxes and leaves are filled bottom-up by the same kernels that refit them when vertices move.
 
-Layout of a wide node: 6 * BVH_WIDTH floats, bound by bound (lo x, lo y, lo z, hi x, hi y, hi z), child by child.
-A child is the number of a wide node, or ~leaf; an absent child has an empty box. A leaf is 9 * LEAF_SIZE floats: a
-vertex and two edges, coordinate by coordinate, lane by lane; absent triangles have zero edges and are never hit.
+Layout of a wide node: six vectors of BVH_WIDTH floats, bound by bound (lo x, lo y, lo z, hi x, hi y, hi z). A child is
+the number of a wide node, or ~leaf; an absent child has an empty box. A leaf is a matrix of 9 rows: a vertex and two
+edges, coordinate by coordinate, a column a triangle; absent triangles have zero edges and are never hit. With vectors
+and matrices as elements, offsets within a node are constants of the machine code.
+
+A scene of at most FLAT_LEAVES leaves has no nodes: testing all its triangles costs less than branches that the
+processor cannot predict.
 """
 
 from dataclasses import dataclass
@@ -22,10 +26,14 @@ BINS = 16
 EMPTY = 1e18
 ABSENT = -(1 << 31)
 """The child that is not there."""
-STACK_SIZE = 160
-"""Entries of a traversal's stack; the builder keeps the tree shallow enough for it."""
+STACK_SIZE = 40
+"""Entries of a traversal's stack, one a level; the builder keeps the tree shallow enough for it."""
+FLAT_LEAVES = 8
+"""So many leaves are tested without a tree above them."""
 SPLIT_GAIN = 0.4
-"""Triangles that fit a leaf are still split if the SAH cost falls below this share, as for walls that face each other."""
+"""Triangles that fit a leaf are still split if that lowers the SAH cost below this share, as for walls that face."""
+PADDING = 3e-7
+"""By which boxes are too large, relative to their coordinates."""
 _MEDIAN_DEPTH = 36
 """From this depth on nodes are simply halved, which bounds the depth whatever the triangles look like."""
 
@@ -42,7 +50,7 @@ class Bvh:
     Attributes:
         children: (nodes * BVH_WIDTH,) int32, see the layout above.
         ids: (leaves * LEAF_SIZE,) int32 triangle numbers, -1 where absent.
-        levels: first node of each level, and the number of nodes at the end.
+        levels: first node of each level, and the number of nodes at the end; (0,) if there are no nodes.
     """
 
     children: np.ndarray
@@ -65,8 +73,13 @@ def build(positions: np.ndarray, triangles: np.ndarray) -> Bvh:
         positions: (V, 3) float32 world-space vertices.
         triangles: (F, 3) int32 vertex numbers, at least one triangle.
     """
+    n = len(triangles)
+    if n <= FLAT_LEAVES * LEAF_SIZE:
+        ids = np.full(-(-n // LEAF_SIZE) * LEAF_SIZE, -1, dtype=np.int32)
+        ids[:n] = np.arange(n)
+        return Bvh(np.zeros(0, np.int32), ids, (0,))
     bvh = _build(positions, triangles, _MEDIAN_DEPTH)
-    if (BVH_WIDTH - 1) * len(bvh.levels) + 2 > STACK_SIZE:
+    if len(bvh.levels) > STACK_SIZE:
         bvh = _build(positions, triangles, 0)
     return bvh
 
@@ -104,6 +117,7 @@ def _build(positions: np.ndarray, triangles: np.ndarray, median_depth: int) -> B
 
 def upload(scene: SceneFields, bvh: Bvh) -> None:
     """Write the topology into the scene's fields, and fill boxes and leaves from its vertices."""
+    scene.bvh_flat_leaves[None] = 0 if bvh.nodes else bvh.leaves
     _copy(scene, bvh.nodes, bvh.leaves, bvh.children, bvh.ids)
     refit(scene, bvh)
 
@@ -269,7 +283,7 @@ def _copy(scene: ti.template(), nodes: ti.i32, leaves: ti.i32, children: _ints, 
 @ti.kernel
 def _fill_leaves(scene: ti.template(), leaves: ti.i32):
     for i in range(leaves * LEAF_SIZE):
-        base = (i // LEAF_SIZE) * 9 * LEAF_SIZE + i % LEAF_SIZE
+        leaf, lane = i // LEAF_SIZE, i % LEAF_SIZE
         triangle = scene.bvh_ids[i]
         v0, e1, e2 = vec3(0.0), vec3(0.0), vec3(0.0)
         if triangle >= 0:
@@ -278,9 +292,9 @@ def _fill_leaves(scene: ti.template(), leaves: ti.i32):
             e1 = scene.positions[corners[1]] - v0
             e2 = scene.positions[corners[2]] - v0
         for d in ti.static(range(3)):
-            scene.bvh_triangles[base + d * LEAF_SIZE] = v0[d]
-            scene.bvh_triangles[base + (3 + d) * LEAF_SIZE] = e1[d]
-            scene.bvh_triangles[base + (6 + d) * LEAF_SIZE] = e2[d]
+            scene.bvh_triangles[leaf][d, lane] = v0[d]
+            scene.bvh_triangles[leaf][3 + d, lane] = e1[d]
+            scene.bvh_triangles[leaf][6 + d, lane] = e2[d]
 
 
 @ti.kernel
@@ -291,9 +305,8 @@ def _fill_boxes(scene: ti.template(), begin: ti.i32, end: ti.i32):
         if child >= 0:
             for k in range(BVH_WIDTH):
                 for d in ti.static(range(3)):
-                    bound = child * 6 * BVH_WIDTH + d * BVH_WIDTH + k
-                    box_lo[d] = ti.min(box_lo[d], scene.bvh_bounds[bound])
-                    box_hi[d] = ti.max(box_hi[d], scene.bvh_bounds[bound + 3 * BVH_WIDTH])
+                    box_lo[d] = ti.min(box_lo[d], scene.bvh_bounds[child * 6 + d][k])
+                    box_hi[d] = ti.max(box_hi[d], scene.bvh_bounds[child * 6 + 3 + d][k])
         elif child != ABSENT:
             for k in range(LEAF_SIZE):
                 triangle = scene.bvh_ids[~child * LEAF_SIZE + k]
@@ -301,7 +314,10 @@ def _fill_boxes(scene: ti.template(), begin: ti.i32, end: ti.i32):
                     for j in ti.static(range(3)):
                         corner = scene.positions[scene.triangles[triangle][j]]
                         box_lo, box_hi = ti.min(box_lo, corner), ti.max(box_hi, corner)
+        # A ray within the plane of a face must not miss the box by rounding.
+        pad = PADDING * ti.max(ti.abs(box_lo), ti.abs(box_hi))
+        if child != ABSENT:
+            box_lo, box_hi = box_lo - pad, box_hi + pad
         for d in ti.static(range(3)):
-            bound = (i // BVH_WIDTH) * 6 * BVH_WIDTH + d * BVH_WIDTH + i % BVH_WIDTH
-            scene.bvh_bounds[bound] = box_lo[d]
-            scene.bvh_bounds[bound + 3 * BVH_WIDTH] = box_hi[d]
+            scene.bvh_bounds[(i // BVH_WIDTH) * 6 + d][i % BVH_WIDTH] = box_lo[d]
+            scene.bvh_bounds[(i // BVH_WIDTH) * 6 + 3 + d][i % BVH_WIDTH] = box_hi[d]

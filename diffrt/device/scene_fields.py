@@ -12,8 +12,8 @@ from diffrt.device.features import MATERIAL_SLOTS
 
 BVH_WIDTH = 8
 """Children of a node."""
-LEAF_SIZE = 4
-"""Triangles of a leaf: stored as lanes side by side, so that the vectorizer tests them together."""
+LEAF_SIZE = 8
+"""Triangles of a leaf: stored as lanes side by side, so that the vectorizer tests them together. 8, as for children."""
 
 
 @dataclass(frozen=True)
@@ -126,9 +126,10 @@ class SceneFields:
         self.film_size = ti.Vector.field(2, ti.i32, shape=())  # width, height
 
         # Bounding volume hierarchy, see bvh_build.py for the layout.
-        self.bvh_bounds = plain(ti.f32, c.bvh_nodes * 6 * BVH_WIDTH)
+        self.bvh_bounds = ti.Vector.field(BVH_WIDTH, ti.f32, shape=c.bvh_nodes * 6)
         self.bvh_children = plain(ti.i32, c.bvh_nodes * BVH_WIDTH)
-        self.bvh_triangles = plain(ti.f32, c.bvh_leaves * 9 * LEAF_SIZE)
+        self.bvh_triangles = ti.Matrix.field(9, LEAF_SIZE, ti.f32, shape=c.bvh_leaves)
+        self.bvh_flat_leaves = plain(ti.i32)
         self.bvh_ids = plain(ti.i32, c.bvh_leaves * LEAF_SIZE)
 
 
