@@ -24,6 +24,8 @@ class Features(NamedTuple):
     bsdfs: int = 0
     """Bit i is set if material type i occurs."""
     textures: bool = False
+    textured_slots: int = 0
+    """Bit k is set if slot k of some material is a texture."""
     normal_maps: bool = False
     smooth: bool = False
     """Some triangle has shading normals of its own."""
@@ -37,11 +39,18 @@ class Features(NamedTuple):
     environment_image: bool = False
     camera: int = 0
     distorted: bool = False
+    gradients: bool = False
+    """Compile what derivatives need: layers that are absent have them, too."""
 
     @property
     def needs_lobe(self) -> bool:
         """Whether some material has to choose among lobes."""
         return any(self.has(name) for name in ("dielectric", "plastic", "principled", "mix"))
+
+    @property
+    def slots(self) -> int:
+        """How many slots the fields of the materials fill."""
+        return max((len(MATERIAL_FIELDS[name]) for name in MATERIAL_TYPES if self.has(name)), default=0)
 
     def has(self, material_type: str) -> bool:
         """Whether a material type occurs."""

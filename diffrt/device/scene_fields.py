@@ -89,7 +89,6 @@ class SceneFields:
         # Materials: MATERIAL_SLOTS values each, a texture index beside each value.
         self.material_type = plain(ti.i32, c.materials)
         self.material_two_sided = plain(ti.i32, c.materials)
-        self.material_measured = plain(ti.i32, c.materials)  # conductor with eta and k
         self.material_children = ti.Vector.field(2, ti.i32, shape=c.materials)  # mix
         self.material_values = vector(3, c.materials * MATERIAL_SLOTS)
         self.material_textures = plain(ti.i32, c.materials * MATERIAL_SLOTS)

@@ -93,6 +93,7 @@ def upload(scene: Scene, camera: Camera, gradients: bool = False) -> DeviceScene
             bvh_build.upload(fields, bvh)
         device = DeviceScene(fields, features, bvh)
     device.features = features._replace(
+        gradients=gradients,
         camera=CAMERA_TYPES.index(camera.type), distorted=bool(np.any(np.asarray(camera.distortion) != 0.0))
     )
     _write_camera(device.fields, camera)
@@ -204,7 +205,10 @@ def _appearance(scene: Scene, geometry: _Geometry) -> tuple[Features, dict[str, 
     values, textures = np.zeros((n * MATERIAL_SLOTS, 3)), np.full(n * MATERIAL_SLOTS, -1)
     for i, material in enumerate(scene.materials.values()):
         for k, field in enumerate(MATERIAL_FIELDS[material.type]):
-            put(material.fields.get(field), values, textures, i * MATERIAL_SLOTS + k)
+            # A conductor without eta says so by a negative one.
+            absent = -1.0 if field == "eta" else None
+            given = material.fields.get(field)
+            put(np.float64(absent) if given is None and absent else given, values, textures, i * MATERIAL_SLOTS + k)
         put(material.opacity, values, textures, i * MATERIAL_SLOTS + OPACITY_SLOT)
         if material.normal_map is not None:
             textures[i * MATERIAL_SLOTS + NORMAL_MAP_SLOT] = texture_number[material.normal_map]
@@ -212,7 +216,6 @@ def _appearance(scene: Scene, geometry: _Geometry) -> tuple[Features, dict[str, 
     arrays["material_values"], arrays["material_textures"] = values, textures
     arrays["material_type"] = np.array([MATERIAL_TYPES.index(m.type) for m in materials])
     arrays["material_two_sided"] = np.array([m.two_sided for m in materials])
-    arrays["material_measured"] = np.array([m.fields.get("eta") is not None for m in materials])
     arrays["material_children"] = np.array(
         [[material_number.get(m.first or "", -1), material_number.get(m.second or "", -1)] for m in materials]
     )
@@ -252,6 +255,9 @@ def _appearance(scene: Scene, geometry: _Geometry) -> tuple[Features, dict[str, 
         )
         or any(m.normal_map for m in acting)
         or bool(np.any(emission_texture >= 0)),
+        textured_slots=int(
+            np.bitwise_or.reduce(1 << np.flatnonzero(np.any(textures.reshape(n, MATERIAL_SLOTS) >= 0, axis=0)))
+        ) if np.any(textures >= 0) else 0,
         normal_maps=any(m.normal_map is not None for m in acting),
         smooth=bool(len(geometry.normals)),
         masked=any(

@@ -19,7 +19,7 @@ from diffrt.shading.bsdf import dispatch as bsdf
 from diffrt.shading.camera.dispatch import CameraRay, camera_ray
 from diffrt.shading.light import area, environment
 from diffrt.shading.light import dispatch as lights
-from diffrt.shading.material import shading_frame
+from diffrt.shading.material import shading_frame, values_at
 
 FILM_DIMENSION = 0
 LENS_DIMENSION = 1
@@ -118,12 +118,13 @@ def trace_path(
                     running = False
                 else:
                     wo = to_local(frame, -direction)
+                    values = values_at(scene, features, material, surface.uv)
 
                     u = uniform_2d(options.sampler, key, sample, dimension + LIGHT)
                     light = lights.sample(scene, features, surface.position, u)
                     if light.pdf > 0.0 and max_component(light.radiance) > 0.0:
                         wi = to_local(frame, light.wi)
-                        scattered = bsdf.evaluate(scene, features, material, surface.uv, wo, wi)
+                        scattered, bsdf_pdf = bsdf.evaluate(scene, features, material, values, wo, wi)
                         if max_component(scattered) > 0.0:
                             start = offset_along(surface.position, surface.normal, surface.error, light.wi)
                             towards, end = light.wi, FAR
@@ -134,12 +135,11 @@ def trace_path(
                             if lit > 0.0:
                                 weight = 1.0
                                 if light.delta == 0:
-                                    bsdf_pdf = bsdf.pdf(scene, features, material, surface.uv, wo, wi)
                                     weight = power_heuristic(light.pdf, bsdf_pdf)
                                 radiance += throughput * scattered * light.radiance * (weight * lit / light.pdf)
 
                     u = uniform_2d(options.sampler, key, sample, dimension + DIRECTION)
-                    drawn = bsdf.sample(scene, features, material, surface.uv, wo, rest, u)
+                    drawn = bsdf.sample(scene, features, material, values, wo, rest, u)
                     throughput *= drawn.weight
                     direction = to_world(frame, drawn.wi)
                     origin = offset_along(surface.position, surface.normal, surface.error, direction)

@@ -9,16 +9,37 @@ from diffrt.device.surface import Surface, tangent_u
 from diffrt.shading.texture import lookup
 
 
+Values = ti.types.matrix(MATERIAL_SLOTS, 3, ti.f32)
+"""The fields of a material at a point, a row a slot."""
+
+
 @ti.func
 def value(scene: ti.template(), features: ti.template(), material: ti.i32, slot: ti.template(), uv: vec2) -> vec3:
-    """A field of a material, constant or textured; scalars are repeated over the three components."""
+    """One field of a material, constant or textured; scalars are repeated over the three components."""
     i = material * MATERIAL_SLOTS + slot
     result = scene.material_values[i]
-    if ti.static(features.textures):
+    if ti.static(features.textured_slots >> slot & 1):
         texture = scene.material_textures[i]
         if texture >= 0:
             result = lookup(scene, texture, uv)
     return result
+
+
+@ti.func
+def values_at(scene: ti.template(), features: ti.template(), material: ti.i32, uv: vec2):
+    """All fields of a material, read once for everything that a BSDF is asked at this point."""
+    result = Values(0.0)
+    for slot in ti.static(range(features.slots)):
+        field = value(scene, features, material, slot, uv)
+        for d in ti.static(range(3)):
+            result[slot, d] = field[d]
+    return result
+
+
+@ti.func
+def field(values: ti.template(), slot: ti.template()) -> vec3:
+    """One field out of `values_at`."""
+    return vec3(values[slot, 0], values[slot, 1], values[slot, 2])
 
 
 @ti.func

@@ -3,21 +3,23 @@
 A model is a file with `ti.func`s. Directions are unit vectors in the local frame, Z along the shading normal, both
 pointing away from the surface: `wo` towards where the path came from, `wi` towards where it goes on.
 
-    evaluate(scene, features, material, uv, wo, wi) -> vec3      f_s(wo, wi) |cos(wi)|, zero for delta lobes
-    pdf(scene, features, material, uv, wo, wi) -> float          density of `sample` per solid angle, no delta lobes
-    sample(scene, features, material, uv, wo, lobe, u) -> BsdfSample     `lobe` in [0,1) chooses a lobe, u is a vec2
-    delta(scene, features, material, uv, wo, wi) -> vec3         only models with delta lobes: see `dispatch.delta`
+    evaluate(features, values, wo, wi) -> (vec3, float)     f_s(wo, wi) |cos(wi)|, and the density per solid angle with
+                                                            which `sample` draws wi; both without delta lobes
+    sample(features, values, wo, lobe, u) -> BsdfSample     `lobe` in [0,1) chooses a lobe, u is a vec2
+    delta(features, values, wo, wi) -> vec3                 only models with delta lobes: see `dispatch.delta`
+
+`values` holds the material's fields at the point, textures looked up: `field(values, slot("name", "field"))` is one of
+them, a vec3 whose .x is the number of a scalar field.
 
 Directions from behind arrive mirrored (dispatch.py) unless the model is one of `dispatch.SIDED`; a model that does not
 transmit returns zero unless both lie above the surface. Radiance transport: a lobe that refracts from index n_o, on the
 side of wo, to n_i scales radiance by (n_o / n_i)^2.
 
-`evaluate` and `delta` must be differentiable by Taichi (no loops that break, guarded square roots); `pdf` and `sample`
-need not be. Fields are read with `material.value(scene, features, material, slot("name", "field"), uv)`.
+`evaluate` and `delta` must be differentiable by Taichi (no loops that break, guarded square roots); `sample` need not be.
 
 To add a model: write its file, list its fields in `MATERIAL_FIELDS` and its pydantic model in the description, and add
 it to the tables of `dispatch.py`. Add settings of it to tests/shading/bsdf/test_bsdf_contract.py, which checks: white
-furnace, chi-square of `sample` against `pdf`, `evaluate / pdf` against the sample's weight, reciprocity, gradients.
+furnace, chi-square of `sample` against its density, f / density against the sample's weight, reciprocity, gradients.
 """
 
 import taichi as ti

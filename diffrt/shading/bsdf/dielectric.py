@@ -14,7 +14,7 @@ from diffrt.device.features import slot
 from diffrt.shading.bsdf import fresnel
 from diffrt.shading.bsdf.base import BsdfSample, no_sample
 from diffrt.shading.bsdf.microfacet import alpha_of, density, masking, masking_over_cosine, sample_visible
-from diffrt.shading.material import value
+from diffrt.shading.material import field
 
 IOR = slot("dielectric", "ior")
 EXTERIOR_IOR = slot("dielectric", "exterior_ior")
@@ -24,11 +24,9 @@ MATCHED = 1e-3
 
 
 @ti.func
-def _relative_index(
-    scene: ti.template(), features: ti.template(), material: ti.i32, uv: vec2, wo: vec3
-) -> ti.f32:
-    inside = value(scene, features, material, IOR, uv).x
-    outside = value(scene, features, material, EXTERIOR_IOR, uv).x
+def _relative_index(values: ti.template(), wo: vec3) -> ti.f32:
+    inside = field(values, IOR).x
+    outside = field(values, EXTERIOR_IOR).x
     return ti.select(wo.z > 0.0, inside / outside, outside / inside)
 
 
@@ -55,10 +53,11 @@ def _half_vector(wo: vec3, wi: vec3, eta: ti.f32):
 
 
 @ti.func
-def evaluate(scene: ti.template(), features: ti.template(), material: ti.i32, uv: vec2, wo: vec3, wi: vec3) -> vec3:
+def evaluate(features: ti.template(), values: ti.template(), wo: vec3, wi: vec3):
     result = 0.0
-    roughness = value(scene, features, material, ROUGHNESS, uv).x
-    eta = _relative_index(scene, features, material, uv, wo)
+    density_of_wi = 0.0
+    roughness = field(values, ROUGHNESS).x
+    eta = _relative_index(values, wo)
     if _is_rough(roughness, eta) and wo.z != 0.0 and wi.z != 0.0:
         alpha = alpha_of(roughness)
         o, i = wo * _upright(wo), wi * _upright(wo)
@@ -66,42 +65,24 @@ def evaluate(scene: ti.template(), features: ti.template(), material: ti.i32, uv
         if squared > 0.0:
             cos_o, cos_i = ti.min(o.dot(h), 1.0), ti.abs(i.dot(h))
             reflectance, _ = fresnel.dielectric(cos_o, eta)
-            common = density(h, alpha) * masking_over_cosine(o, alpha) * masking(vec3(i.x, i.y, ti.abs(i.z)), alpha)
+            visible = density(h, alpha) * masking_over_cosine(o, alpha)
+            shown = masking(vec3(i.x, i.y, ti.abs(i.z)), alpha)
             if i.z > 0.0:
-                result = 0.25 * reflectance * common
+                density_of_wi = 0.25 * reflectance * visible
+                result = density_of_wi * shown
             else:
-                result = (1.0 - reflectance) * common * cos_o * cos_i / squared
-    return vec3(result)
+                crossing = (1.0 - reflectance) * visible * cos_o * cos_i / squared
+                density_of_wi = crossing * eta * eta
+                result = crossing * shown
+    return vec3(result), density_of_wi
 
 
 @ti.func
-def pdf(scene: ti.template(), features: ti.template(), material: ti.i32, uv: vec2, wo: vec3, wi: vec3) -> ti.f32:
-    result = 0.0
-    roughness = value(scene, features, material, ROUGHNESS, uv).x
-    eta = _relative_index(scene, features, material, uv, wo)
-    if _is_rough(roughness, eta) and wo.z != 0.0 and wi.z != 0.0:
-        alpha = alpha_of(roughness)
-        o, i = wo * _upright(wo), wi * _upright(wo)
-        h, squared = _half_vector(o, i, eta)
-        if squared > 0.0:
-            cos_o, cos_i = ti.min(o.dot(h), 1.0), ti.abs(i.dot(h))
-            reflectance, _ = fresnel.dielectric(cos_o, eta)
-            common = density(h, alpha) * masking_over_cosine(o, alpha)
-            if i.z > 0.0:
-                result = 0.25 * reflectance * common
-            else:
-                result = (1.0 - reflectance) * common * cos_o * eta * eta * cos_i / squared
-    return result
-
-
-@ti.func
-def sample(
-    scene: ti.template(), features: ti.template(), material: ti.i32, uv: vec2, wo: vec3, lobe: ti.f32, u: vec2
-) -> BsdfSample:
+def sample(features: ti.template(), values: ti.template(), wo: vec3, lobe: ti.f32, u: vec2) -> BsdfSample:
     result = no_sample()
     if wo.z != 0.0:
-        roughness = value(scene, features, material, ROUGHNESS, uv).x
-        eta = _relative_index(scene, features, material, uv, wo)
+        roughness = field(values, ROUGHNESS).x
+        eta = _relative_index(values, wo)
         rough = _is_rough(roughness, eta)
         alpha = alpha_of(roughness)
         upright = _upright(wo)
@@ -134,10 +115,10 @@ def sample(
 
 
 @ti.func
-def delta(scene: ti.template(), features: ti.template(), material: ti.i32, uv: vec2, wo: vec3, wi: vec3) -> vec3:
+def delta(features: ti.template(), values: ti.template(), wo: vec3, wi: vec3) -> vec3:
     result = 0.0
-    roughness = value(scene, features, material, ROUGHNESS, uv).x
-    eta = _relative_index(scene, features, material, uv, wo)
+    roughness = field(values, ROUGHNESS).x
+    eta = _relative_index(values, wo)
     if not _is_rough(roughness, eta):
         reflectance, _ = fresnel.dielectric(ti.abs(wo.z), eta)
         if wo.z * wi.z > 0.0:

@@ -11,7 +11,7 @@ from diffrt.device.features import MATERIAL_TYPES
 from diffrt.shading.bsdf import conductor, dielectric, diffuse, null, plastic, principled
 from diffrt.shading.bsdf.base import BsdfSample, no_sample
 from diffrt.shading.bsdf.mix import resolve_mix as resolve_mix
-from diffrt.shading.material import value
+from diffrt.shading.material import field
 
 MODELS = {
     "diffuse": diffuse,
@@ -28,7 +28,7 @@ SMOOTH = ("conductor", "dielectric", "plastic", "null")
 
 
 @ti.func
-def _flip(scene: ti.template(), features: ti.template(), material: ti.i32, uv: vec2, wo: vec3) -> ti.f32:
+def _flip(scene: ti.template(), features: ti.template(), material: ti.i32, values: ti.template(), wo: vec3) -> ti.f32:
     """Factor of the local Z: -1 to mirror, 0 where the surface is black, else 1."""
     factor = 1.0
     if wo.z < 0.0:
@@ -38,7 +38,7 @@ def _flip(scene: ti.template(), features: ti.template(), material: ti.i32, uv: v
             passes = False
             if ti.static(features.has("principled")):
                 if kind == ti.static(MATERIAL_TYPES.index("principled")):
-                    passes = value(scene, features, material, principled.TRANSMISSION, uv).x > 0.0
+                    passes = field(values, principled.TRANSMISSION).x > 0.0
             if scene.material_two_sided[material] == 0 and not passes:
                 factor = 0.0
         for name in ti.static(SIDED):
@@ -49,62 +49,57 @@ def _flip(scene: ti.template(), features: ti.template(), material: ti.i32, uv: v
 
 
 @ti.func
-def evaluate(scene: ti.template(), features: ti.template(), material: ti.i32, uv: vec2, wo: vec3, wi: vec3) -> vec3:
-    """f_s(wo, wi) |cos(wi)| of a material that is no mix; zero for its delta lobes."""
+def evaluate(
+    scene: ti.template(), features: ti.template(), material: ti.i32, values: ti.template(), wo: vec3, wi: vec3
+):
+    """Of a material that is no mix: f_s(wo, wi) |cos(wi)|, and the density per solid angle with which `sample` draws wi.
+
+    Both leave out delta lobes. `values` are those of `values_at`.
+    """
     result = vec3(0.0)
+    density = 0.0
     kind = scene.material_type[material]
-    flip = vec3(1.0, 1.0, _flip(scene, features, material, uv, wo))
+    flip = vec3(1.0, 1.0, _flip(scene, features, material, values, wo))
     if flip.z != 0.0:
         for name, model in ti.static(tuple(MODELS.items())):
             if ti.static(features.has(name)):
                 if kind == ti.static(MATERIAL_TYPES.index(name)):
-                    result = model.evaluate(scene, features, material, uv, wo * flip, wi * flip)
-    return result
-
-
-@ti.func
-def pdf(scene: ti.template(), features: ti.template(), material: ti.i32, uv: vec2, wo: vec3, wi: vec3) -> ti.f32:
-    """Density per solid angle with which `sample` draws wi, without delta lobes."""
-    result = 0.0
-    kind = scene.material_type[material]
-    flip = vec3(1.0, 1.0, _flip(scene, features, material, uv, wo))
-    if flip.z != 0.0:
-        for name, model in ti.static(tuple(MODELS.items())):
-            if ti.static(features.has(name)):
-                if kind == ti.static(MATERIAL_TYPES.index(name)):
-                    result = model.pdf(scene, features, material, uv, wo * flip, wi * flip)
-    return result
+                    result, density = model.evaluate(features, values, wo * flip, wi * flip)
+    return result, density
 
 
 @ti.func
 def sample(
-    scene: ti.template(), features: ti.template(), material: ti.i32, uv: vec2, wo: vec3, lobe: ti.f32, u: vec2
-) -> BsdfSample:
+    scene: ti.template(), features: ti.template(), material: ti.i32, values: ti.template(),
+    wo: vec3, lobe: ti.f32, u: vec2,
+) -> BsdfSample:  # fmt: skip
     """Draw a direction; see BsdfSample."""
     result = no_sample()
     kind = scene.material_type[material]
-    flip = vec3(1.0, 1.0, _flip(scene, features, material, uv, wo))
+    flip = vec3(1.0, 1.0, _flip(scene, features, material, values, wo))
     if flip.z != 0.0:
         for name, model in ti.static(tuple(MODELS.items())):
             if ti.static(features.has(name)):
                 if kind == ti.static(MATERIAL_TYPES.index(name)):
-                    result = model.sample(scene, features, material, uv, wo * flip, lobe, u)
+                    result = model.sample(features, values, wo * flip, lobe, u)
         result.wi *= flip
     return result
 
 
 @ti.func
-def delta(scene: ti.template(), features: ti.template(), material: ti.i32, uv: vec2, wo: vec3, wi: vec3) -> vec3:
+def delta(
+    scene: ti.template(), features: ti.template(), material: ti.i32, values: ti.template(), wo: vec3, wi: vec3
+) -> vec3:
     """Factor on the radiance that the delta lobe on the side of wi carries from wi to wo, wi being its direction.
 
     A sample's weight for a delta lobe is this over the lobe's probability.
     """
     result = vec3(0.0)
     kind = scene.material_type[material]
-    flip = vec3(1.0, 1.0, _flip(scene, features, material, uv, wo))
+    flip = vec3(1.0, 1.0, _flip(scene, features, material, values, wo))
     if flip.z != 0.0:
         for name, model in ti.static(tuple(MODELS.items())):
             if ti.static(features.has(name) and name in SMOOTH):
                 if kind == ti.static(MATERIAL_TYPES.index(name)):
-                    result = model.delta(scene, features, material, uv, wo * flip, wi * flip)
+                    result = model.delta(features, values, wo * flip, wi * flip)
     return result

@@ -7,22 +7,15 @@ from diffrt.shading.bsdf.base import BsdfSample
 
 
 @ti.func
-def evaluate(scene: ti.template(), features: ti.template(), material: ti.i32, uv: vec2, wo: vec3, wi: vec3) -> vec3:
-    return vec3(0.0)
+def evaluate(features: ti.template(), values: ti.template(), wo: vec3, wi: vec3):
+    return vec3(0.0), 0.0
 
 
 @ti.func
-def pdf(scene: ti.template(), features: ti.template(), material: ti.i32, uv: vec2, wo: vec3, wi: vec3) -> ti.f32:
-    return 0.0
-
-
-@ti.func
-def sample(
-    scene: ti.template(), features: ti.template(), material: ti.i32, uv: vec2, wo: vec3, lobe: ti.f32, u: vec2
-) -> BsdfSample:
+def sample(features: ti.template(), values: ti.template(), wo: vec3, lobe: ti.f32, u: vec2) -> BsdfSample:
     return BsdfSample(-wo, vec3(1.0), 0.0, 1, 1.0)
 
 
 @ti.func
-def delta(scene: ti.template(), features: ti.template(), material: ti.i32, uv: vec2, wo: vec3, wi: vec3) -> vec3:
+def delta(features: ti.template(), values: ti.template(), wo: vec3, wi: vec3) -> vec3:
     return vec3(ti.select(wo.z * wi.z < 0.0, 1.0, 0.0))

@@ -25,7 +25,7 @@ from diffrt.shading.bsdf.microfacet import (
     masking_over_cosine,
     sample_visible,
 )
-from diffrt.shading.material import value
+from diffrt.shading.material import field
 
 ALBEDO = slot("plastic", "albedo")
 IOR = slot("plastic", "ior")
@@ -50,13 +50,13 @@ def _coat_probability(coat: ti.f32, base: vec3) -> ti.f32:
 
 
 @ti.func
-def _evaluate_pdf(scene: ti.template(), features: ti.template(), material: ti.i32, uv: vec2, wo: vec3, wi: vec3):
+def evaluate(features: ti.template(), values: ti.template(), wo: vec3, wi: vec3):
     result = vec3(0.0)
     density_of_wi = 0.0
     if wo.z > 0.0 and wi.z > 0.0:
-        base = value(scene, features, material, ALBEDO, uv)
-        ior = value(scene, features, material, IOR, uv).x
-        roughness = value(scene, features, material, ROUGHNESS, uv).x
+        base = field(values, ALBEDO)
+        ior = field(values, IOR).x
+        roughness = field(values, ROUGHNESS).x
         coat_o = _coat_albedo(wo.z, ior, roughness)
         coat_i = _coat_albedo(wi.z, ior, roughness)
         chance = _coat_probability(coat_o, base)
@@ -74,26 +74,12 @@ def _evaluate_pdf(scene: ti.template(), features: ti.template(), material: ti.i3
 
 
 @ti.func
-def evaluate(scene: ti.template(), features: ti.template(), material: ti.i32, uv: vec2, wo: vec3, wi: vec3) -> vec3:
-    result, _ = _evaluate_pdf(scene, features, material, uv, wo, wi)
-    return result
-
-
-@ti.func
-def pdf(scene: ti.template(), features: ti.template(), material: ti.i32, uv: vec2, wo: vec3, wi: vec3) -> ti.f32:
-    _, result = _evaluate_pdf(scene, features, material, uv, wo, wi)
-    return result
-
-
-@ti.func
-def sample(
-    scene: ti.template(), features: ti.template(), material: ti.i32, uv: vec2, wo: vec3, lobe: ti.f32, u: vec2
-) -> BsdfSample:
+def sample(features: ti.template(), values: ti.template(), wo: vec3, lobe: ti.f32, u: vec2) -> BsdfSample:
     result = no_sample()
     if wo.z > 0.0:
-        base = value(scene, features, material, ALBEDO, uv)
-        ior = value(scene, features, material, IOR, uv).x
-        roughness = value(scene, features, material, ROUGHNESS, uv).x
+        base = field(values, ALBEDO)
+        ior = field(values, IOR).x
+        roughness = field(values, ROUGHNESS).x
         coat = _coat_albedo(wo.z, ior, roughness)
         chance = _coat_probability(coat, base)
         if roughness == 0.0 and lobe < chance:
@@ -102,16 +88,16 @@ def sample(
             wi = hemisphere_cosine(u)
             if lobe < chance:
                 wi = reflect(wo, sample_visible(wo, alpha_of(roughness), u))
-            f, density_of_wi = _evaluate_pdf(scene, features, material, uv, wo, wi)
+            f, density_of_wi = evaluate(features, values, wo, wi)
             if density_of_wi > 0.0:
                 result = BsdfSample(wi, f / density_of_wi, density_of_wi, 0, 1.0)
     return result
 
 
 @ti.func
-def delta(scene: ti.template(), features: ti.template(), material: ti.i32, uv: vec2, wo: vec3, wi: vec3) -> vec3:
+def delta(features: ti.template(), values: ti.template(), wo: vec3, wi: vec3) -> vec3:
     result = 0.0
-    if value(scene, features, material, ROUGHNESS, uv).x == 0.0 and wo.z > 0.0 and wi.z > 0.0:
-        f, _ = fresnel.dielectric(wo.z, value(scene, features, material, IOR, uv).x)
+    if field(values, ROUGHNESS).x == 0.0 and wo.z > 0.0 and wi.z > 0.0:
+        f, _ = fresnel.dielectric(wo.z, field(values, IOR).x)
         result = f
     return vec3(result)

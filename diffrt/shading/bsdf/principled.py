@@ -35,7 +35,7 @@ from diffrt.shading.bsdf.microfacet import (
     masking_over_cosine,
     sample_visible,
 )
-from diffrt.shading.material import value
+from diffrt.shading.material import field
 
 BASE_COLOR = slot("principled", "base_color")
 METALLIC = slot("principled", "metallic")
@@ -97,49 +97,49 @@ class Shares:
 
 
 @ti.func
-def _present(scene: ti.template(), amount: ti.f32) -> ti.i32:
+def _present(features: ti.template(), amount: ti.f32) -> ti.i32:
     """Whether a layer must be computed. Always where gradients are: absent layers have derivatives, too."""
-    return ti.cast(amount > ti.static(-1.0 if scene.gradients else 0.0), ti.i32)
+    return ti.cast(amount > ti.static(-1.0 if features.gradients else 0.0), ti.i32)
 
 
 @ti.func
-def _layers(scene: ti.template(), features: ti.template(), material: ti.i32, uv: vec2) -> Layers:
-    color = value(scene, features, material, BASE_COLOR, uv)
-    metallic = value(scene, features, material, METALLIC, uv).x
-    ior = value(scene, features, material, IOR, uv).x
-    strength = value(scene, features, material, SPECULAR, uv).x
+def _layers(features: ti.template(), values: ti.template()) -> Layers:
+    color = field(values, BASE_COLOR)
+    metallic = field(values, METALLIC).x
+    ior = field(values, IOR).x
+    strength = field(values, SPECULAR).x
     amplitude = (ior - 1.0) / (ior + 1.0)
-    f0 = ti.min(amplitude * amplitude * value(scene, features, material, SPECULAR_COLOR, uv), 1.0)
+    f0 = ti.min(amplitude * amplitude * field(values, SPECULAR_COLOR), 1.0)
     base = color * (1.0 - metallic)
-    coat = value(scene, features, material, CLEARCOAT, uv).x
-    sheen_color = value(scene, features, material, SHEEN_COLOR, uv)
-    layered = _present(scene, ti.max(max_component(base), coat, max_component(sheen_color)))
+    coat = field(values, CLEARCOAT).x
+    sheen_color = field(values, SHEEN_COLOR)
+    layered = _present(features, ti.max(max_component(base), coat, max_component(sheen_color)))
     return Layers(
         base,
-        value(scene, features, material, TRANSMISSION, uv).x,
+        field(values, TRANSMISSION).x,
         f0 * (strength * (1.0 - metallic)) + color * metallic,
         strength * (1.0 - metallic) + metallic,
         max_component(f0),
         strength,
-        value(scene, features, material, ROUGHNESS, uv).x,
+        field(values, ROUGHNESS).x,
         coat,
-        value(scene, features, material, CLEARCOAT_ROUGHNESS, uv).x,
+        field(values, CLEARCOAT_ROUGHNESS).x,
         sheen_color,
-        value(scene, features, material, SHEEN_ROUGHNESS, uv).x,
+        field(values, SHEEN_ROUGHNESS).x,
         layered,
     )
 
 
 @ti.func
-def _shares(scene: ti.template(), m: Layers, mu: ti.f32) -> Shares:
+def _shares(features: ti.template(), m: Layers, mu: ti.f32) -> Shares:
     """Shares of the light at cosine mu."""
     result = Shares(0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0)
     if m.layered != 0:
-        if _present(scene, m.coat):
+        if _present(features, m.coat):
             e, c = albedo.ggx(mu, m.coat_roughness)
             result.coat = e * (COAT_F0 + (1.0 - COAT_F0) * schlick_rise(c))
         brightest = max_component(m.sheen)
-        if _present(scene, brightest):
+        if _present(features, brightest):
             result.sheen = ti.min(albedo.sheen(mu, sheen.clamped(m.sheen_roughness)), 1.0)
         e, c = albedo.ggx(mu, m.roughness)
         rise = schlick_rise(c)
@@ -162,7 +162,7 @@ def _shares(scene: ti.template(), m: Layers, mu: ti.f32) -> Shares:
 
 
 @ti.func
-def _evaluate_pdf(scene: ti.template(), m: Layers, from_o: Shares, wo: vec3, wi: vec3):
+def _evaluate(features: ti.template(), m: Layers, from_o: Shares, wo: vec3, wi: vec3):
     """f |cos| and the density, for wo above the surface."""
     up = vec3(wi.x, wi.y, ti.abs(wi.z))
     alpha = alpha_of(m.roughness)
@@ -177,7 +177,7 @@ def _evaluate_pdf(scene: ti.template(), m: Layers, from_o: Shares, wo: vec3, wi:
         result = (m.f0 + (m.f90 - m.f0) * rise) * lobe
         density_of_wi = from_o.pick_specular * visible + from_o.pick_cosine * INV_PI * up.z
     if m.layered != 0:
-        from_i = _shares(scene, m, up.z)
+        from_i = _shares(features, m, up.z)
         base = m.base * (1.0 - m.specular * ti.max(from_o.specular, from_i.specular))
         if wi.z > 0.0:
             result += base * ((1.0 - m.transmission) * INV_PI * up.z)
@@ -185,10 +185,10 @@ def _evaluate_pdf(scene: ti.template(), m: Layers, from_o: Shares, wo: vec3, wi:
             result += base * (m.transmission * lobe)
         brightest = max_component(m.sheen)
         result *= 1.0 - brightest * ti.max(from_o.sheen, from_i.sheen)
-        if wi.z > 0.0 and _present(scene, brightest):
+        if wi.z > 0.0 and _present(features, brightest):
             result += m.sheen * sheen.lobe(wo, up, h, m.sheen_roughness)
         result *= 1.0 - m.coat * ti.max(from_o.coat, from_i.coat)
-        if wi.z > 0.0 and _present(scene, m.coat):
+        if wi.z > 0.0 and _present(features, m.coat):
             coat_alpha = alpha_of(m.coat_roughness)
             coat_visible = 0.25 * density(h, coat_alpha) * masking_over_cosine(wo, coat_alpha)
             f = COAT_F0 + (1.0 - COAT_F0) * rise
@@ -198,33 +198,22 @@ def _evaluate_pdf(scene: ti.template(), m: Layers, from_o: Shares, wo: vec3, wi:
 
 
 @ti.func
-def evaluate(scene: ti.template(), features: ti.template(), material: ti.i32, uv: vec2, wo: vec3, wi: vec3) -> vec3:
+def evaluate(features: ti.template(), values: ti.template(), wo: vec3, wi: vec3):
     result = vec3(0.0)
+    density_of_wi = 0.0
     if wo.z > 0.0 and wi.z != 0.0:
-        m = _layers(scene, features, material, uv)
-        if wi.z > 0.0 or _present(scene, m.transmission):
-            result, _ = _evaluate_pdf(scene, m, _shares(scene, m, wo.z), wo, wi)
-    return result
+        m = _layers(features, values)
+        if wi.z > 0.0 or _present(features, m.transmission):
+            result, density_of_wi = _evaluate(features, m, _shares(features, m, wo.z), wo, wi)
+    return result, density_of_wi
 
 
 @ti.func
-def pdf(scene: ti.template(), features: ti.template(), material: ti.i32, uv: vec2, wo: vec3, wi: vec3) -> ti.f32:
-    result = 0.0
-    if wo.z > 0.0 and wi.z != 0.0:
-        m = _layers(scene, features, material, uv)
-        if wi.z > 0.0 or m.transmission > 0.0:
-            _, result = _evaluate_pdf(scene, m, _shares(scene, m, wo.z), wo, wi)
-    return result
-
-
-@ti.func
-def sample(
-    scene: ti.template(), features: ti.template(), material: ti.i32, uv: vec2, wo: vec3, lobe: ti.f32, u: vec2
-) -> BsdfSample:
+def sample(features: ti.template(), values: ti.template(), wo: vec3, lobe: ti.f32, u: vec2) -> BsdfSample:
     result = no_sample()
     if wo.z > 0.0:
-        m = _layers(scene, features, material, uv)
-        shares = _shares(scene, m, wo.z)
+        m = _layers(features, values)
+        shares = _shares(features, m, wo.z)
         wi = hemisphere_cosine(u)
         possible = wi.z > 0.0
         if lobe >= shares.pick_cosine:
@@ -235,7 +224,7 @@ def sample(
             if through:
                 wi.z = -wi.z
         if possible:
-            f, density_of_wi = _evaluate_pdf(scene, m, shares, wo, wi)
+            f, density_of_wi = _evaluate(features, m, shares, wo, wi)
             if density_of_wi > 0.0:
                 result = BsdfSample(wi, f / density_of_wi, density_of_wi, 0, 1.0)
     return result

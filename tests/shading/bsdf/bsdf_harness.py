@@ -12,6 +12,7 @@ from diffrt.description.schema import MATERIAL_FIELDS
 from diffrt.device.features import MATERIAL_SLOTS, MATERIAL_TYPES, Features, slot
 from diffrt.device.scene_fields import Capacity, SceneFields
 from diffrt.shading.bsdf import dispatch
+from diffrt.shading.material import values_at
 
 MAX_GRADIENT_ROWS = 1024
 
@@ -36,7 +37,7 @@ class Setting:
 
 DEFAULTS: dict[str, dict[str, object]] = {
     "diffuse": {"albedo": 0.5},
-    "conductor": {"reflectance": 1.0, "roughness": 0.0, "eta": 0.0, "k": 0.0},
+    "conductor": {"reflectance": 1.0, "roughness": 0.0, "eta": -1.0, "k": 0.0},
     "dielectric": {"ior": 1.5, "exterior_ior": 1.0, "roughness": 0.0},
     "plastic": {"albedo": 0.5, "ior": 1.5, "roughness": 0.3},
     "principled": {
@@ -68,8 +69,10 @@ def _ask(
     value: ti.types.ndarray(dtype=vec3, ndim=1), pdf: ti.types.ndarray(dtype=ti.f32, ndim=1),
 ):  # fmt: skip
     for i in range(wo.shape[0]):
-        value[i] = dispatch.evaluate(scene, features, material, vec2(0.0), wo[i], wi[i])
-        pdf[i] = dispatch.pdf(scene, features, material, vec2(0.0), wo[i], wi[i])
+        values = values_at(scene, features, material, vec2(0.0))
+        f, density = dispatch.evaluate(scene, features, material, values, wo[i], wi[i])
+        value[i] = f
+        pdf[i] = density
 
 
 @ti.kernel
@@ -80,7 +83,8 @@ def _draw(
     rest: ti.types.ndarray(dtype=vec3, ndim=1),
 ):  # fmt: skip
     for i in range(wo.shape[0]):
-        s = dispatch.sample(scene, features, material, vec2(0.0), wo[i], u[i].x, vec2(u[i].y, u[i].z))
+        values = values_at(scene, features, material, vec2(0.0))
+        s = dispatch.sample(scene, features, material, values, wo[i], u[i].x, vec2(u[i].y, u[i].z))
         wi[i] = s.wi
         weight[i] = s.weight
         rest[i] = vec3(s.pdf, ti.cast(s.delta, ti.f32), s.eta)
@@ -93,7 +97,8 @@ def _delta(
     value: ti.types.ndarray(dtype=vec3, ndim=1),
 ):  # fmt: skip
     for i in range(wo.shape[0]):
-        value[i] = dispatch.delta(scene, features, material, vec2(0.0), wo[i], wi[i])
+        values = values_at(scene, features, material, vec2(0.0))
+        value[i] = dispatch.delta(scene, features, material, values, wo[i], wi[i])
 
 
 @ti.kernel
@@ -102,10 +107,11 @@ def _weighted_sum(
 ):
     for i in range(count):
         f = vec3(0.0)
+        values = values_at(scene, features, 0, vec2(0.0))
         if ti.static(delta):
-            f = dispatch.delta(scene, features, 0, vec2(0.0), rows.wo[i], rows.wi[i])
+            f = dispatch.delta(scene, features, 0, values, rows.wo[i], rows.wi[i])
         else:
-            f = dispatch.evaluate(scene, features, 0, vec2(0.0), rows.wo[i], rows.wi[i])
+            f, _density = dispatch.evaluate(scene, features, 0, values, rows.wo[i], rows.wi[i])
         rows.loss[None] += f.dot(rows.adjoint[i])
 
 
@@ -150,12 +156,11 @@ class Bench:
                 values[i * MATERIAL_SLOTS + slot(s.type, name)] = s.values.get(name, DEFAULTS[s.type][name])
             scene.material_type[i] = MATERIAL_TYPES.index(s.type)
             scene.material_two_sided[i] = int(s.two_sided)
-            scene.material_measured[i] = int("eta" in s.values)
             scene.material_children[i] = (children or {}).get(i, (-1, -1))
             bits |= 1 << MATERIAL_TYPES.index(s.type)
         scene.material_values.from_numpy(values)
         one_sided = any(not s.two_sided for s in settings)
-        self.features = Features(bsdfs=bits, one_sided=one_sided)
+        self.features = Features(bsdfs=bits, one_sided=one_sided, gradients=scene.gradients)
         return self
 
     def evaluate(self, wo: np.ndarray, wi: np.ndarray, material: int = 0) -> tuple[np.ndarray, np.ndarray]:
