@@ -31,7 +31,7 @@ def sample(scene: ti.template(), features: ti.template(), triangle: ti.i32, posi
     surface = surface_at(scene, features, triangle, b.x, b.y)
     offset = surface.position - position
     squared = ti.max(offset.dot(offset), 1e-30)
-    wi = offset / ti.sqrt(squared)
+    wi = offset * (1.0 / ti.sqrt(squared))
     radiance = emitted(scene, features, surface, triangle, b.x, b.y, -wi)
     target = offset_along(surface.position, surface.normal, surface.error, -wi)
     return LightSample(wi, radiance, pdf(scene, surface, squared, wi), target, 0, 0)

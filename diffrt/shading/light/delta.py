@@ -18,7 +18,7 @@ def sample(scene: ti.template(), kind: ti.i32, light: ti.i32, position: vec3) ->
         target = scene.delta_position[light]
         offset = target - position
         squared = ti.max(offset.dot(offset), 1e-30)
-        wi = offset / ti.sqrt(squared)
+        wi = offset * (1.0 / ti.sqrt(squared))
         infinite = 0
         arriving /= squared
         if kind == LIGHT_SPOT:
