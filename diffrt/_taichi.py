@@ -23,7 +23,8 @@ def init(arch: str = "auto", *, threads: int | None = None) -> str:
     """Start the Taichi runtime. Optional (the first render does it) and idempotent.
 
     Args:
-        arch: "auto" picks the first of CUDA, Metal, Vulkan (unless its driver is a software one) and CPU that works; or one of them by name.
+        arch: "auto" picks the first of CUDA, Metal, Vulkan (unless its driver is a software one) and CPU that works;
+            or one of them by name.
             The environment variable DIFFRT_ARCH stands in for "auto".
         threads: number of CPU threads; all by default.
 

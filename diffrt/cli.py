@@ -23,7 +23,8 @@ app = typer.Typer(
 INTERRUPTED = 130
 
 SceneFile = Annotated[
-    Path, typer.Argument(metavar="SCENE", help="A scene (.json, .glb, .gltf, Mitsuba .xml) or a mesh (.obj, .ply, .stl).")
+    Path,
+    typer.Argument(metavar="SCENE", help="A scene (.json, .glb, .gltf, Mitsuba .xml) or a mesh (.obj, .ply, .stl)."),
 ]
 
 
@@ -37,18 +38,26 @@ def render(
     scene: SceneFile,
     output: Annotated[
         Path | None,
-        typer.Option("-o", "--output", help="Picture to write: .exr, .png, .hdr or .npy.  [default: outputs/SCENE.exr and .png]"),
+        typer.Option(
+            "-o", "--output", help="Picture to write: .exr, .png, .hdr or .npy.  [default: outputs/SCENE.exr and .png]"
+        ),
     ] = None,
     spp: Annotated[int | None, typer.Option(help="Samples per pixel.")] = None,
     seed: Annotated[int | None, typer.Option(help="Equal seeds give equal pictures.")] = None,
     arch: Annotated[str, typer.Option(help="auto, cuda, metal, vulkan or cpu.")] = "auto",
     width: Annotated[int | None, typer.Option(help="Film width in pixels.")] = None,
     height: Annotated[int | None, typer.Option(help="Film height; one size alone keeps the aspect ratio.")] = None,
-    max_depth: Annotated[int | None, typer.Option(help="Path segments at most; -1: until roulette ends the path.")] = None,
+    max_depth: Annotated[
+        int | None, typer.Option(help="Path segments at most; -1: until roulette ends the path.")
+    ] = None,
     camera: Annotated[str | None, typer.Option(help="Name of the camera.")] = None,
-    buffers: Annotated[str | None, typer.Option(help="Also write these as EXR layers: " + ", ".join(BUFFERS[1:]) + ".")] = None,
+    buffers: Annotated[
+        str | None, typer.Option(help="Also write these as EXR layers: " + ", ".join(BUFFERS[1:]) + ".")
+    ] = None,
     bits: Annotated[int | None, typer.Option(help="Bits a channel: EXR 32 or 16, PNG 8 or 16.")] = None,
-    denoise: Annotated[bool, typer.Option("--denoise", help="Denoise with Open Image Denoise (extra: denoise).")] = False,
+    denoise: Annotated[
+        bool, typer.Option("--denoise", help="Denoise with Open Image Denoise (extra: denoise).")
+    ] = False,
     time_budget: Annotated[float | None, typer.Option(help="Stop after so many seconds of tracing.")] = None,
 ) -> None:
     """Render a scene to a picture."""
@@ -109,7 +118,9 @@ def render(
 
 
 @app.command()
-def info(scene: SceneFile, parameters: Annotated[bool, typer.Option("--parameters", help="List every parameter.")] = False) -> None:
+def info(
+    scene: SceneFile, parameters: Annotated[bool, typer.Option("--parameters", help="List every parameter.")] = False
+) -> None:
     """Show what a scene holds: shapes, triangles, materials, textures, lights, cameras, memory."""
     from diffrt.scene.summary import summary_table
 
@@ -131,7 +142,9 @@ def schema() -> None:
 @app.command()
 def convert(
     source: Annotated[Path, typer.Argument(metavar="IN", help="A scene, mesh or image.")],
-    target: Annotated[Path, typer.Argument(metavar="OUT", help="A scene (.json), mesh (.ply, .obj) or image to write.")],
+    target: Annotated[
+        Path, typer.Argument(metavar="OUT", help="A scene (.json), mesh (.ply, .obj) or image to write.")
+    ],
 ) -> None:
     """Convert a scene to diffrt's JSON, or a mesh or an image to another format."""
     from diffrt.io.convert import convert as run
@@ -147,7 +160,9 @@ def convert(
 def compare(
     image: Annotated[Path, typer.Argument(metavar="A", help="A picture.")],
     reference: Annotated[Path, typer.Argument(metavar="B", help="The picture it should be.")],
-    difference: Annotated[Path | None, typer.Option("-d", "--difference", help="Write A - B as a picture in signed colours.")] = None,
+    difference: Annotated[
+        Path | None, typer.Option("-d", "--difference", help="Write A - B as a picture in signed colours.")
+    ] = None,
 ) -> None:
     """Compare two pictures: mean difference, MAE, RMSE, PSNR, SSIM, and FLIP where it is installed (extra: report)."""
     from diffrt.io.compare import compare as run
@@ -170,7 +185,7 @@ def bench(
     spp: Annotated[int | None, typer.Option(help="Samples per pixel.")] = None,
     arch: Annotated[str, typer.Option(help="auto, cuda, metal, vulkan or cpu.")] = "auto",
 ) -> None:
-    """Time the rendering of a scene: paths per second, the first picture with compilation and the median of the next."""
+    """Time the rendering of a scene: paths per second, the first picture and the median of the next."""
     import statistics
 
     from diffrt import _taichi

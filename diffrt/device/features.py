@@ -3,7 +3,6 @@
 from typing import NamedTuple
 
 from diffrt.description.schema import MATERIAL_FIELDS
-from diffrt.scene.scene import Scene
 
 MATERIAL_TYPES = tuple(MATERIAL_FIELDS)
 """BSDF models in the order of their device numbers."""

@@ -82,7 +82,11 @@ def upload(scene: Scene, camera: Camera, gradients: bool = False) -> DeviceScene
             geometry = old.geometry
         else:
             geometry = _gather(list(scene.shapes.values()))
-        bvh = old.device.bvh if old is not None and same_topology else bvh_build.build(geometry.positions, geometry.triangles)
+        bvh = (
+            old.device.bvh
+            if old is not None and same_topology
+            else bvh_build.build(geometry.positions, geometry.triangles)
+        )
         features, arrays = _appearance(scene, geometry)
         fields = acquire(_capacity(scene, geometry, bvh), gradients)
         _write_geometry(fields, geometry)
@@ -94,7 +98,8 @@ def upload(scene: Scene, camera: Camera, gradients: bool = False) -> DeviceScene
         device = DeviceScene(fields, features, bvh)
     device.features = features._replace(
         gradients=gradients,
-        camera=CAMERA_TYPES.index(camera.type), distorted=bool(np.any(np.asarray(camera.distortion) != 0.0))
+        camera=CAMERA_TYPES.index(camera.type),
+        distorted=bool(np.any(np.asarray(camera.distortion) != 0.0)),
     )
     _write_camera(device.fields, camera)
     _resident[gradients] = _Resident(revisions, device, geometry, camera)
@@ -250,19 +255,17 @@ def _appearance(scene: Scene, geometry: _Geometry) -> tuple[Features, dict[str, 
     acting = [scene.materials[name] for name in used]
     features = Features(
         bsdfs=sum({1 << MATERIAL_TYPES.index(m.type) for m in acting}),
-        textures=any(
-            isinstance(value, TextureRef) for m in acting for value in (*m.fields.values(), m.opacity)
-        )
+        textures=any(isinstance(value, TextureRef) for m in acting for value in (*m.fields.values(), m.opacity))
         or any(m.normal_map for m in acting)
         or bool(np.any(emission_texture >= 0)),
         textured_slots=int(
             np.bitwise_or.reduce(1 << np.flatnonzero(np.any(textures.reshape(n, MATERIAL_SLOTS) >= 0, axis=0)))
-        ) if np.any(textures >= 0) else 0,
+        )
+        if np.any(textures >= 0)
+        else 0,
         normal_maps=any(m.normal_map is not None for m in acting),
         smooth=bool(len(geometry.normals)),
-        masked=any(
-            m.type == "null" or isinstance(m.opacity, TextureRef) or float(m.opacity) < 1.0 for m in acting
-        ),
+        masked=any(m.type == "null" or isinstance(m.opacity, TextureRef) or float(m.opacity) < 1.0 for m in acting),
         one_sided=any(not m.two_sided for m in acting),
         area_lights=any(shape.emission is not None for shape in shapes),
         delta_lights=any(light.type in DELTA_LIGHTS for light in scene.lights.values()),

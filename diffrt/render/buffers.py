@@ -12,8 +12,8 @@ from diffrt.device.bvh_traverse import closest_hit
 from diffrt.device.surface import offset_along, surface_at
 from diffrt.render.path import BOUNCE_DIMENSIONS, CHANCE, FIRST_BOUNCE_DIMENSION, LOBE, primary_ray
 from diffrt.render.visibility import MOST_LAYERS, passes
-from diffrt.shading.bsdf.surface_albedo import surface_albedo
 from diffrt.shading.bsdf.dispatch import resolve_mix
+from diffrt.shading.bsdf.surface_albedo import surface_albedo
 from diffrt.shading.camera.dispatch import CameraRay, camera_ray
 from diffrt.shading.material import shading_frame
 

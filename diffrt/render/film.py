@@ -14,6 +14,13 @@ RADII = {"box": 0.5, "tent": 1.0, "gaussian": 2.0}
 """Half-width of each filter in pixels."""
 
 GAUSSIAN_SIGMA = 0.5
+_CENTRAL = (
+    3.43273939e-07, -3.5233877e-06, -4.39150654e-06, 0.00021858087, -0.00125372503, -0.00417768164,
+    0.246640727, 1.50140941,
+)  # fmt: skip
+_BEYOND = (
+    0.000100950558, 0.00134934322, -0.00367342844, 0.00573950773, -0.0076224613, 0.00943887047, 1.00167406, 2.83297682,
+)  # fmt: skip
 _TAIL = 3.167124183311992e-05  # share of a Gaussian beyond 4 sigma on one side
 
 
@@ -23,11 +30,11 @@ def _inverse_erf(x: ti.f32) -> ti.f32:
     w = -ti.log(ti.max((1.0 - x) * (1.0 + x), 1e-30))
     central = 2.81022636e-08
     s = w - 2.5
-    for c in ti.static((3.43273939e-07, -3.5233877e-06, -4.39150654e-06, 0.00021858087, -0.00125372503, -0.00417768164, 0.246640727, 1.50140941)):  # fmt: skip
+    for c in ti.static(_CENTRAL):
         central = c + central * s
     tail = -0.000200214257
     r = ti.sqrt(ti.max(w, 0.0)) - 3.0
-    for c in ti.static((0.000100950558, 0.00134934322, -0.00367342844, 0.00573950773, -0.0076224613, 0.00943887047, 1.00167406, 2.83297682)):  # fmt: skip
+    for c in ti.static(_BEYOND):
         tail = c + tail * r
     return ti.select(w < 5.0, central, tail) * x
 

@@ -130,7 +130,16 @@ def _radiance(
             piece = pieces.next()
             before = time.perf_counter()
             render_samples(
-                fields, features, run.options, total, squares, dropped, *piece, run.seed, depth, min(rr_depth, depth + 1)
+                fields,
+                features,
+                run.options,
+                total,
+                squares,
+                dropped,
+                *piece,
+                run.seed,
+                depth,
+                min(rr_depth, depth + 1),
             )
             ti.sync()
             now = time.perf_counter()

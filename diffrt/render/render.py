@@ -71,9 +71,9 @@ def render(
     Raises:
         InputError: an argument is out of range, or the camera unknown.
     """
-    return trace(
-        scene, spp=spp, seed=seed, camera=camera, max_depth=max_depth, width=width, height=height
-    ).images["radiance"]
+    return trace(scene, spp=spp, seed=seed, camera=camera, max_depth=max_depth, width=width, height=height).images[
+        "radiance"
+    ]
 
 
 def render_buffers(

@@ -8,7 +8,6 @@ from diffrt.device.features import MATERIAL_SLOTS, NORMAL_MAP_SLOT, OPACITY_SLOT
 from diffrt.device.surface import Surface, tangent_u
 from diffrt.shading.texture import lookup
 
-
 Values = ti.types.matrix(MATERIAL_SLOTS, 3, ti.f32)
 """The fields of a material at a point, a row a slot."""
 

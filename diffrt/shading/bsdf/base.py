@@ -3,8 +3,8 @@
 A model is a file with `ti.func`s. Directions are unit vectors in the local frame, Z along the shading normal, both
 pointing away from the surface: `wo` towards where the path came from, `wi` towards where it goes on.
 
-    evaluate(features, values, wo, wi) -> (vec3, float)     f_s(wo, wi) |cos(wi)|, and the density per solid angle with
-                                                            which `sample` draws wi; both without delta lobes
+    evaluate(features, values, wo, wi) -> (vec3, float)     f_s(wo, wi) |cos(wi)|, and the density per solid angle of
+                                                            `sample` for wi; both without delta lobes
     sample(features, values, wo, lobe, u) -> BsdfSample     `lobe` in [0,1) chooses a lobe, u is a vec2
     delta(features, values, wo, wi) -> vec3                 only models with delta lobes: see `dispatch.delta`
 
@@ -15,7 +15,7 @@ Directions from behind arrive mirrored (dispatch.py) unless the model is one of 
 transmit returns zero unless both lie above the surface. Radiance transport: a lobe that refracts from index n_o, on the
 side of wo, to n_i scales radiance by (n_o / n_i)^2.
 
-`evaluate` and `delta` must be differentiable by Taichi (no loops that break, guarded square roots); `sample` need not be.
+`evaluate` and `delta` must be differentiable by Taichi (no loops that break, guarded square roots); `sample` need not.
 
 To add a model: write its file, list its fields in `MATERIAL_FIELDS` and its pydantic model in the description, and add
 it to the tables of `dispatch.py`. Add settings of it to tests/shading/bsdf/test_bsdf_contract.py, which checks: white

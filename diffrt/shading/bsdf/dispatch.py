@@ -52,7 +52,7 @@ def _flip(scene: ti.template(), features: ti.template(), material: ti.i32, value
 def evaluate(
     scene: ti.template(), features: ti.template(), material: ti.i32, values: ti.template(), wo: vec3, wi: vec3
 ):
-    """Of a material that is no mix: f_s(wo, wi) |cos(wi)|, and the density per solid angle with which `sample` draws wi.
+    """Of a material that is no mix: f_s(wo, wi) |cos(wi)|, and the density per solid angle of `sample` for wi.
 
     Both leave out delta lobes. `values` are those of `values_at`.
     """

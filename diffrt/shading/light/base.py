@@ -2,12 +2,13 @@
 
 A light is a file with two `ti.func`s; which light a sample goes to is decided in `dispatch.py`, by power.
 
-    sample(scene, features, light, position, u) -> LightSample      a direction towards the light, seen from `position`
+    sample(scene, features, light, position, u) -> LightSample      a direction towards it, seen from `position`
     pdf(...)      density per solid angle with which `sample` finds a direction, without the probability of the choice;
                   lights that a ray cannot meet (point, spot, directional) have none
 
-Radiance that a ray meets (surfaces, environment) is evaluated by `emitted` in their files. To add a light: write its file,
-give it a number in `device/features.py`, fill its fields and power in `device/upload.py`, add its line to `dispatch.py`.
+Radiance that a ray meets (surfaces, environment) is evaluated by `emitted` in their files. To add a light: write its
+file, give it a number in `device/features.py`, fill its fields and power in `device/upload.py`, add its line to
+`dispatch.py`.
 """
 
 import taichi as ti
