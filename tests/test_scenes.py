@@ -18,7 +18,7 @@ FOLDER = ROOT / "scenes"
 PREVIEWS = ROOT / "docs" / "images"
 NAMES = sorted(path.stem for path in FOLDER.glob("*.json") if path.name != "scene.schema.json")
 each_scene = pytest.mark.parametrize("name", NAMES)
-WIDTH = 24
+WIDTH = 64
 
 
 def test_there_are_at_least_ten() -> None:
