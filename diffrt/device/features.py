@@ -48,8 +48,8 @@ class Features(NamedTuple):
 
     @property
     def slots(self) -> int:
-        """How many slots the fields of the materials fill."""
-        return max((len(MATERIAL_FIELDS[name]) for name in MATERIAL_TYPES if self.has(name)), default=0)
+        """How many slots the fields of the materials fill, at least one."""
+        return max([1, *(len(MATERIAL_FIELDS[name]) for name in MATERIAL_TYPES if self.has(name))])
 
     def has(self, material_type: str) -> bool:
         """Whether a material type occurs."""

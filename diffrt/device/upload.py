@@ -213,7 +213,7 @@ def _appearance(scene: Scene, geometry: _Geometry) -> tuple[Features, dict[str, 
             # A conductor without eta says so by a negative one.
             absent = -1.0 if field == "eta" else None
             given = material.fields.get(field)
-            put(np.float64(absent) if given is None and absent else given, values, textures, i * MATERIAL_SLOTS + k)
+            put(np.array(absent) if given is None and absent else given, values, textures, i * MATERIAL_SLOTS + k)
         put(material.opacity, values, textures, i * MATERIAL_SLOTS + OPACITY_SLOT)
         if material.normal_map is not None:
             textures[i * MATERIAL_SLOTS + NORMAL_MAP_SLOT] = texture_number[material.normal_map]

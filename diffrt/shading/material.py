@@ -8,10 +8,6 @@ from diffrt.device.features import MATERIAL_SLOTS, NORMAL_MAP_SLOT, OPACITY_SLOT
 from diffrt.device.surface import Surface, tangent_u
 from diffrt.shading.texture import lookup
 
-Values = ti.types.matrix(MATERIAL_SLOTS, 3, ti.f32)
-"""The fields of a material at a point, a row a slot."""
-
-
 @ti.func
 def value(scene: ti.template(), features: ti.template(), material: ti.i32, slot: ti.template(), uv: vec2) -> vec3:
     """One field of a material, constant or textured; scalars are repeated over the three components."""
@@ -26,8 +22,11 @@ def value(scene: ti.template(), features: ti.template(), material: ti.i32, slot:
 
 @ti.func
 def values_at(scene: ti.template(), features: ti.template(), material: ti.i32, uv: vec2):
-    """All fields of a material, read once for everything that a BSDF is asked at this point."""
-    result = Values(0.0)
+    """All fields of a material, a row a slot, read once for everything that a BSDF is asked at this point.
+
+    There are as many rows as the scene's materials need: derivatives take long to compile for rows that nobody reads.
+    """
+    result = ti.Matrix([[0.0, 0.0, 0.0] for _ in ti.static(range(features.slots))])
     for slot in ti.static(range(features.slots)):
         field = value(scene, features, material, slot, uv)
         for d in ti.static(range(3)):
