@@ -291,6 +291,12 @@ def _fill_leaves(scene: ti.template(), leaves: ti.i32):
             v0 = scene.positions[corners[0]]
             e1 = scene.positions[corners[1]] - v0
             e2 = scene.positions[corners[2]] - v0
+            normal = e1.cross(e2).normalized()
+            for d in ti.static(range(3)):
+                scene.triangle_corners[triangle][0, d] = v0[d]
+                scene.triangle_corners[triangle][1, d] = e1[d]
+                scene.triangle_corners[triangle][2, d] = e2[d]
+                scene.triangle_corners[triangle][3, d] = normal[d]
         for d in ti.static(range(3)):
             scene.bvh_triangles[leaf][d, lane] = v0[d]
             scene.bvh_triangles[leaf][3 + d, lane] = e1[d]

@@ -78,6 +78,8 @@ class SceneFields:
         self.triangle_normals = ti.Vector.field(3, ti.i32, shape=c.triangles)
         self.triangle_uvs = ti.Vector.field(3, ti.i32, shape=c.triangles)
         self.triangle_shape = plain(ti.i32, c.triangles)
+        # A copy of vertex, two edges and unit normal of each triangle, side by side: no chain of loads at a hit.
+        self.triangle_corners = ti.Matrix.field(4, 3, ti.f32, shape=c.triangles)
 
         # Shapes.
         self.shape_material = plain(ti.i32, c.shapes)
@@ -102,6 +104,7 @@ class SceneFields:
         self.light_kind = plain(ti.i32, c.lights)
         self.light_index = plain(ti.i32, c.lights)  # triangle, or delta light
         self.light_cdf = plain(ti.f32, c.lights)
+        self.emitter_bounds = ti.Vector.field(3, ti.f32, shape=2)  # of all triangles that emit
         self.delta_position = vector(3, c.delta_lights)
         self.delta_direction = vector(3, c.delta_lights)
         self.delta_intensity = vector(3, c.delta_lights)

@@ -30,12 +30,20 @@ class Surface:
 @ti.func
 def surface_at(scene: ti.template(), features: ti.template(), triangle: ti.i32, u: ti.f32, v: ti.f32) -> Surface:
     """The surface at barycentrics (1-u-v, u, v) of a triangle."""
-    corners = scene.triangles[triangle]
-    p0 = scene.positions[corners[0]]
-    e1 = scene.positions[corners[1]] - p0
-    e2 = scene.positions[corners[2]] - p0
+    p0, e1, e2, normal = vec3(0.0), vec3(0.0), vec3(0.0), vec3(0.0)
+    if ti.static(features.gradients):
+        corners = scene.triangles[triangle]
+        p0 = scene.positions[corners[0]]
+        e1 = scene.positions[corners[1]] - p0
+        e2 = scene.positions[corners[2]] - p0
+        normal = e1.cross(e2).normalized()
+    else:
+        for d in ti.static(range(3)):
+            p0[d] = scene.triangle_corners[triangle][0, d]
+            e1[d] = scene.triangle_corners[triangle][1, d]
+            e2[d] = scene.triangle_corners[triangle][2, d]
+            normal[d] = scene.triangle_corners[triangle][3, d]
     position = p0 + e1 * u + e2 * v
-    normal = e1.cross(e2).normalized()
     shading_normal = normal
     if ti.static(features.smooth):
         n = scene.triangle_normals[triangle]

@@ -309,6 +309,13 @@ def _lights(
         areas = 0.5 * np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
         add(LIGHT_TRIANGLE, np.arange(first, end), radiosity[i] * areas)
 
+    emitting = np.flatnonzero([shape.emission is not None for shape in shapes])
+    corners = geometry.positions[geometry.triangles[np.isin(geometry.triangle_shape, emitting)]].reshape(-1, 3)
+    # Without emitters a point; otherwise larger than they are by more than rays' rounding errors.
+    bounds = np.stack([corners.min(axis=0), corners.max(axis=0)]) if len(corners) else np.full((2, 3), 1e18)
+    pad = 1e-5 * (np.abs(bounds).max() + np.ptp(bounds, axis=0).max())
+    arrays["emitter_bounds"] = bounds + [[-pad], [pad]]
+
     if len(geometry.positions):
         radius = 0.5 * float(np.linalg.norm(np.ptp(geometry.positions.astype(np.float64), axis=0)))
     else:

@@ -157,6 +157,9 @@ def trace_path(
                             running = False
                         throughput /= survival
                     dimension += BOUNCE_DIMENSIONS
+                    # The last segment counts only if it ends at a light.
+                    if depth + 1 == max_depth and lights.may_meet(scene, features, origin, direction) == 0:
+                        running = False
     return radiance
 
 

@@ -4,6 +4,7 @@ import taichi as ti
 from taichi.math import vec2, vec3
 
 from diffrt.core.distribution import cdf_interval, search_cdf
+from diffrt.core.vector import larger, smaller
 from diffrt.device.features import LIGHT_ENVIRONMENT, LIGHT_TRIANGLE
 from diffrt.shading.light import area, delta, environment
 from diffrt.shading.light.base import LightSample, no_light
@@ -41,3 +42,19 @@ def sample(scene: ti.template(), features: ti.template(), position: vec3, u: vec
 def environment_pdf(scene: ti.template(), features: ti.template(), direction: vec3) -> ti.f32:
     """Density per solid angle with which `sample` draws this direction towards the environment."""
     return environment.pdf(scene, features, direction) * scene.environment_probability[None]
+
+
+@ti.func
+def may_meet(scene: ti.template(), features: ti.template(), origin: vec3, direction: vec3) -> ti.i32:
+    """0 if no light can lie ahead: without an environment, if the ray misses the bounding box of all emitters."""
+    result = 1
+    if ti.static(not features.environment):
+        near, far = 0.0, 1e30
+        for d in ti.static(range(3)):
+            tiny = ti.abs(direction[d]) < 1e-18
+            inverse = 1.0 / ti.select(tiny, 1e-18, direction[d])
+            a = (scene.emitter_bounds[0][d] - origin[d]) * inverse
+            b = (scene.emitter_bounds[1][d] - origin[d]) * inverse
+            near, far = larger(near, smaller(a, b)), smaller(far, larger(a, b))
+        result = ti.cast(near <= far, ti.i32)
+    return result
