@@ -6,10 +6,10 @@ Passing is no path segment. A path passes at random, with probability 1 - opacit
 import taichi as ti
 from taichi.math import vec3
 
-from diffrt.device.bvh_traverse import Hit, any_hit, closest_hit
+from diffrt.device.bvh_traverse import FAR, any_hit, closest_hit
 from diffrt.device.features import MATERIAL_TYPES
 from diffrt.device.surface import offset_along, surface_at
-from diffrt.shading.bsdf.dispatch import resolve_mix
+from diffrt.shading.bsdf.mix import presence
 from diffrt.shading.material import opacity
 
 MOST_LAYERS = 256
@@ -29,25 +29,23 @@ def passes(scene: ti.template(), features: ti.template(), material: ti.i32, uv) 
 def visibility(
     scene: ti.template(), features: ti.template(), origin: vec3, direction: vec3, t_max: ti.f32, u: ti.f32
 ) -> ti.f32:
-    """Share of the light that arrives from `t_max` along the ray: 0 or 1, in between behind partial opacity.
-
-    u: a random number, for the choice of a mix.
-    """
+    """Share of the light that arrives from `t_max` along the ray: 0 or 1, in between behind partial opacity."""
     result = 1.0
     if ti.static(features.masked):
-        remaining = t_max
-        start = origin
+        start, towards, remaining = origin, direction, t_max
+        end = origin + direction * t_max
         layers = 0
         while result > 0.0 and layers < MOST_LAYERS:
-            hit = closest_hit(scene, start, direction, 0.0, remaining)
+            hit = closest_hit(scene, start, towards, 0.0, remaining)
             if hit.triangle < 0:
                 layers = 2 * MOST_LAYERS
             else:
                 surface = surface_at(scene, features, hit.triangle, hit.u, hit.v)
-                material, _rest = resolve_mix(scene, features, scene.shape_material[surface.shape], surface.uv, u)
-                result *= passes(scene, features, material, surface.uv)
+                result *= 1.0 - presence(scene, features, scene.shape_material[surface.shape], surface.uv)
                 start = offset_along(surface.position, surface.normal, surface.error, direction)
-                remaining -= hit.t
+                if t_max < FAR:
+                    # Aim anew: what the steps off the surfaces add up to would reach past the light.
+                    towards, remaining = end - start, 1.0
                 layers += 1
         if layers == MOST_LAYERS:
             result = 0.0

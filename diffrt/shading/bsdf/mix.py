@@ -4,10 +4,15 @@ import taichi as ti
 from taichi.math import vec2
 
 from diffrt.device.features import MATERIAL_TYPES, slot
-from diffrt.shading.material import value
+from diffrt.shading.material import opacity, value
 
 WEIGHT = slot("mix", "weight")
 MIX = MATERIAL_TYPES.index("mix")
+NULL = MATERIAL_TYPES.index("null")
+_DEEPEST = 16
+"""Halves that wait for their turn in `presence`: enough for mixes nested as deep."""
+_Numbers = ti.types.vector(_DEEPEST, ti.i32)
+_Shares = ti.types.vector(_DEEPEST, ti.f32)
 
 
 @ti.func
@@ -27,3 +32,29 @@ def resolve_mix(scene: ti.template(), features: ti.template(), material: ti.i32,
             rest = ti.min(ti.max(rest, 0.0), 0.9999999)
             chosen = ti.select(second, children[1], children[0])
     return chosen, rest
+
+
+@ti.func
+def presence(scene: ti.template(), features: ti.template(), material: ti.i32, uv: vec2) -> ti.f32:
+    """Share of the light that meets a surface instead of passing it, in the mean over the halves of a mix."""
+    total = 0.0
+    if ti.static(not features.has("mix")):
+        if scene.material_type[material] != NULL:
+            total = ti.min(ti.max(opacity(scene, features, material, uv), 0.0), 1.0)
+    else:
+        waiting, shares = _Numbers(0), _Shares(0.0)
+        waiting[0], shares[0] = material, 1.0
+        size = 1
+        while size > 0:
+            size -= 1
+            number, share = waiting[size], shares[size]
+            kind = scene.material_type[number]
+            if kind == MIX and size + 2 <= _DEEPEST:
+                weight = ti.min(ti.max(value(scene, features, number, WEIGHT, uv).x, 0.0), 1.0)
+                children = scene.material_children[number]
+                waiting[size], shares[size] = children[0], share * (1.0 - weight)
+                waiting[size + 1], shares[size + 1] = children[1], share * weight
+                size += 2
+            elif kind != NULL:
+                total += share * ti.min(ti.max(opacity(scene, features, number, uv), 0.0), 1.0)
+    return total

@@ -5,6 +5,7 @@ from taichi.math import vec2, vec3
 
 from diffrt.core.warp import triangle_uniform
 from diffrt.device.surface import Surface, offset_along, surface_at, texture_coordinates
+from diffrt.shading.bsdf.mix import presence
 from diffrt.shading.light.base import LightSample
 from diffrt.shading.texture import lookup
 
@@ -33,6 +34,9 @@ def sample(scene: ti.template(), features: ti.template(), triangle: ti.i32, posi
     squared = ti.max(offset.dot(offset), 1e-30)
     wi = offset * (1.0 / ti.sqrt(squared))
     radiance = emitted(scene, features, surface, triangle, b.x, b.y, -wi)
+    if ti.static(features.masked):
+        # Where light passes the surface there is nothing that could shine; paths that hit it find that out by chance.
+        radiance *= presence(scene, features, scene.shape_material[surface.shape], surface.uv)
     target = offset_along(surface.position, surface.normal, surface.error, -wi)
     return LightSample(wi, radiance, pdf(scene, surface, squared, wi), target, 0, 0)
 
