@@ -76,6 +76,9 @@ def trace_path(
     dimension = FIRST_BOUNCE_DIMENSION
     running = True
     while running:
+        # Drawn before they are needed: the processor computes them while the query waits for memory.
+        u_light = uniform_2d(options.sampler, key, sample, dimension + LIGHT)
+        u_direction = uniform_2d(options.sampler, key, sample, dimension + DIRECTION)
         hit = closest_hit(scene, origin, direction, t_min, t_max)
         if hit.triangle < 0:
             running = False
@@ -120,8 +123,7 @@ def trace_path(
                     wo = to_local(frame, -direction)
                     values = values_at(scene, features, material, surface.uv)
 
-                    u = uniform_2d(options.sampler, key, sample, dimension + LIGHT)
-                    light = lights.sample(scene, features, surface.position, u)
+                    light = lights.sample(scene, features, surface.position, u_light)
                     if light.pdf > 0.0 and max_component(light.radiance) > 0.0:
                         wi = to_local(frame, light.wi)
                         scattered, bsdf_pdf = bsdf.evaluate(scene, features, material, values, wo, wi)
@@ -138,8 +140,7 @@ def trace_path(
                                     weight = power_heuristic(light.pdf, bsdf_pdf)
                                 radiance += throughput * scattered * light.radiance * (weight * lit / light.pdf)
 
-                    u = uniform_2d(options.sampler, key, sample, dimension + DIRECTION)
-                    drawn = bsdf.sample(scene, features, material, values, wo, rest, u)
+                    drawn = bsdf.sample(scene, features, material, values, wo, rest, u_direction)
                     throughput *= drawn.weight
                     direction = to_world(frame, drawn.wi)
                     origin = offset_along(surface.position, surface.normal, surface.error, direction)
