@@ -98,7 +98,7 @@ def duel(sampler: str, samples: int, diffrt: Peer, mitsuba: Peer, truth: Referen
     """Equal wall time for both: measure, then compare."""
     mitsuba.render(samples, 0, sampler)
     trials = [
-        (diffrt.render(samples, k).wall, mitsuba.render(samples, k, sampler).wall) for k in range(1 if quick else 5)
+        (diffrt.render(samples, k).wall, mitsuba.render(samples, k, sampler).wall) for k in range(1 if quick else 3)
     ]
     fitting = max(1, int(samples * statistics.median(theirs / ours for ours, theirs in trials)))
     squares: tuple[list[float], list[float]] = ([], [])
