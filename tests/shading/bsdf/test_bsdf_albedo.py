@@ -60,6 +60,7 @@ def test_mean_transmittance_of_a_rough_coat(ior: float, roughness: float) -> Non
     assert -SLACK <= _mean_transmittance(ior, roughness) - truth <= 5e-3
 
 
+@pytest.mark.slow
 def test_sheen() -> None:
     for roughness in (0.2, 0.33, 0.52, 0.74, 1.0):
         for mu in MU:

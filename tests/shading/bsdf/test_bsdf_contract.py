@@ -249,7 +249,12 @@ def bumped(setting: Setting, name: str, step: float) -> Setting:
     return setting.changed(**{name: np.asarray(setting.values.get(name, setting.number(name))) + step})
 
 
-@pytest.mark.parametrize("setting", GRADIENT_SETTINGS, ids=str)
+def _compiled_soon(settings: list[Setting]) -> list[object]:
+    """The reverse mode of the principled model takes minutes to compile."""
+    return [pytest.param(s, id=str(s), marks=[pytest.mark.slow] * (s.type == "principled")) for s in settings]
+
+
+@pytest.mark.parametrize("setting", _compiled_soon(GRADIENT_SETTINGS))
 def test_gradients_match_differences(bench: Bench, setting: Setting) -> None:
     """kernel.grad of a random weighting of evaluate, against Richardson-extrapolated central differences."""
     bench.load(setting)
@@ -321,7 +326,7 @@ def test_gradients_match_differences(bench: Bench, setting: Setting) -> None:
         check(("wo", "wi")[which], expected, trusted, gradient_of)
 
 
-@pytest.mark.parametrize("setting", SETTINGS, ids=str)
+@pytest.mark.parametrize("setting", _compiled_soon(SETTINGS))
 def test_gradients_are_finite_everywhere(bench: Bench, setting: Setting) -> None:
     """Normal incidence, wo = wi, opposite, mirrored, grazing, along the surface, either side."""
     bench.load(setting)
