@@ -145,12 +145,13 @@ def _traverse(
                     keys[k] = ti.select(inside & ahead & (determinant != 0.0), _key(t, k), _NONE)
                 nearest = _smallest(keys)
                 lane = nearest & (LEAF_SIZE - 1)
-                if nearest < _NONE:
+                if ti.static(any_will_do):
+                    hit_lane = ti.select(nearest < _NONE, leaf * LEAF_SIZE + lane, hit_lane)
+                elif nearest < _NONE:
                     hit_t, hit_u, hit_v = lane_t[lane], lane_u[lane], lane_v[lane]
                     hit_lane = leaf * LEAF_SIZE + lane
             if ti.static(any_will_do):
-                if hit_lane >= 0:
-                    size = 0
+                size = ti.select(hit_lane >= 0, 0, size)
         node = ABSENT
         while size > 0 and node == ABSENT:
             size -= 1
@@ -158,7 +159,8 @@ def _traverse(
                 node = stack[size]
                 done = stack_done[size]
         running = node != ABSENT
-    triangle = -1
-    if hit_lane >= 0:
-        triangle = scene.bvh_ids[hit_lane]
+    triangle = hit_lane
+    if ti.static(not any_will_do):
+        if hit_lane >= 0:
+            triangle = scene.bvh_ids[hit_lane]
     return Hit(triangle, hit_t, hit_u, hit_v)

@@ -123,8 +123,13 @@ def trace_path(
                     wo = to_local(frame, -direction)
                     values = values_at(scene, features, material, surface.uv)
 
+                    # The next ray first: what follows has branches that cannot be predicted, and this need not wait.
+                    drawn = bsdf.sample(scene, features, material, values, wo, rest, u_direction)
+                    direction = to_world(frame, drawn.wi)
+                    origin = offset_along(surface.position, surface.normal, surface.error, direction)
+
                     light = lights.sample(scene, features, surface.position, u_light)
-                    if light.pdf > 0.0 and max_component(light.radiance) > 0.0:
+                    if max_component(light.radiance) > 0.0:
                         wi = to_local(frame, light.wi)
                         scattered, bsdf_pdf = bsdf.evaluate(scene, features, material, values, wo, wi)
                         if max_component(scattered) > 0.0:
@@ -134,16 +139,12 @@ def trace_path(
                                 towards = light.target - start
                                 end = _SHADOW_END
                             lit = visibility(scene, features, start, towards, end, lobe)
-                            if lit > 0.0:
-                                weight = 1.0
-                                if light.delta == 0:
-                                    weight = power_heuristic(light.pdf, bsdf_pdf)
-                                radiance += throughput * scattered * light.radiance * (weight * lit / light.pdf)
+                            weight = ti.select(light.pdf > 0.0, lit / light.pdf, 0.0)
+                            if light.delta == 0:
+                                weight *= power_heuristic(light.pdf, bsdf_pdf)
+                            radiance += throughput * scattered * light.radiance * weight
 
-                    drawn = bsdf.sample(scene, features, material, values, wo, rest, u_direction)
                     throughput *= drawn.weight
-                    direction = to_world(frame, drawn.wi)
-                    origin = offset_along(surface.position, surface.normal, surface.error, direction)
                     t_min, t_max = 0.0, FAR
                     previous = surface.position
                     previous_pdf = ti.select(drawn.delta != 0, -1.0, drawn.pdf)

@@ -12,7 +12,7 @@ from diffrt.shading.texture import lookup
 
 @ti.func
 def emitted(scene: ti.template(), features: ti.template(), surface: Surface, triangle: ti.i32, u: ti.f32, v: ti.f32, w: vec3) -> vec3:  # fmt: skip
-    """Radiance that leaves a point of the surface in direction w (world space, unit)."""
+    """Radiance that leaves a point of the surface in direction w (world space, of any length)."""
     radiance = vec3(0.0)
     if ti.static(features.area_lights):
         emits = scene.shape_emits[surface.shape]
@@ -33,11 +33,12 @@ def sample(scene: ti.template(), features: ti.template(), triangle: ti.i32, posi
     offset = surface.position - position
     squared = ti.max(offset.dot(offset), 1e-30)
     wi = offset * (1.0 / ti.sqrt(squared))
-    radiance = emitted(scene, features, surface, triangle, b.x, b.y, -wi)
+    # Which side is lit does not need the unit vector, whose root and quotient take long.
+    radiance = emitted(scene, features, surface, triangle, b.x, b.y, -offset)
     if ti.static(features.masked):
         # Where light passes the surface there is nothing that could shine; paths that hit it find that out by chance.
         radiance *= presence(scene, features, scene.shape_material[surface.shape], surface.uv)
-    target = offset_along(surface.position, surface.normal, surface.error, -wi)
+    target = offset_along(surface.position, surface.normal, surface.error, -offset)
     return LightSample(wi, radiance, pdf(scene, surface, squared, wi), target, 0, 0)
 
 
