@@ -22,7 +22,7 @@ __all__ = ["COLOUR_FIELDS", "MATERIAL_FIELDS", "MODELS_BY_TAG", "SceneFile", "Te
 class Integrator(Strict):
     """How long paths are."""
 
-    max_depth: Annotated[int, integer(-1, 1_000_000)] = default(
+    max_depth: Annotated[int, integer(-1, 32768, but=0)] = default(
         6, "path segments: 1 emitters seen directly, 2 direct light, -1 no limit"
     )
     rr_depth: Annotated[int, integer(0, 1_000_000)] = default(
@@ -35,7 +35,7 @@ class Sampling(Strict):
 
     sampler: Literal["sobol", "independent"] = default("sobol", "sobol: Owen-scrambled")
     spp: Annotated[int, integer(1, 2**24)] = default(64, "samples per pixel")
-    seed: Annotated[int, integer(0, 2**32 - 1)] = default(0, "equal seeds give equal pictures")
+    seed: Annotated[int, integer(0, 2**31 - 1)] = default(0, "equal seeds give equal pictures")
 
 
 class Film(Strict):

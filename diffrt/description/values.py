@@ -143,17 +143,18 @@ def number(interval: Interval = ANY) -> Check:
     return Check(check, {"type": "number", **interval.schema()})
 
 
-def integer(low: int, high: int) -> Check:
-    """An integer from `low` to `high`; 64.0 counts as one."""
-    allowed = f"an integer between {low} and {high}"
+def integer(low: int, high: int, but: int | None = None) -> Check:
+    """An integer from `low` to `high`, without `but`; 64.0 counts as one."""
+    allowed = f"an integer between {low} and {high}" + ("" if but is None else f", not {but}")
 
     def check(value: Any) -> int:
         result = read_number(value, allowed)
-        if result != int(result) or not low <= result <= high:
+        if result != int(result) or not low <= result <= high or result == but:
             raise invalid(shown(value), allowed)
         return int(result)
 
-    return Check(check, {"type": "integer", "minimum": low, "maximum": high})
+    schema = {"type": "integer", "minimum": low, "maximum": high}
+    return Check(check, schema if but is None else {**schema, "not": {"const": but}})
 
 
 def read_numbers(value: Any, length: int, allowed: str) -> Array:
