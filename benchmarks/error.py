@@ -9,6 +9,7 @@ neither program gains from a reference of its own, or from one that is not quite
 """
 
 import statistics
+import sys
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -152,6 +153,7 @@ def measure(diffrt: Peer, mitsuba: Peer, runs: int, quick: bool) -> Section:
         worst = max(duels, key=lambda d: d.ratio)
         better += worst.ratio < 1.0
         section.lines.append(_line(name, worst, truth))
+        print(f"    {name}: {worst.ratio:.2f} ({worst.sampler})", file=sys.stderr, flush=True)
         others = ", ".join(f"{d.sampler} {d.ratio:.2f}" for d in duels)
         section.rows.append(
             Row("d", f"{name}: error at equal time, diffrt / Mitsuba's {worst.sampler} (all: {others})",
