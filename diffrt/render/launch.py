@@ -1,8 +1,12 @@
 """Launches the rendering kernels in pieces short enough to be watched, timed and stopped."""
 
+import signal
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from types import FrameType
 
 import numpy as np
 import taichi as ti
@@ -67,8 +71,36 @@ class _Run:
         return self.camera.width * self.camera.height
 
     def image(self, flat: np.ndarray, channels: int) -> np.ndarray:
+        """Means of pixels as an image. Sums that left single precision are its largest number."""
         shape = (self.camera.height, self.camera.width) + ((channels,) if channels > 1 else ())
-        return np.ascontiguousarray(flat.reshape(shape), dtype=np.float32)
+        largest = float(np.finfo(np.float32).max)
+        bounded = np.clip(np.nan_to_num(flat, posinf=largest, neginf=-largest), -largest, largest)
+        return np.ascontiguousarray(bounded.reshape(shape), dtype=np.float32)
+
+
+@contextmanager
+def _interrupts_held() -> Iterator[Callable[[], bool]]:
+    """Hold Ctrl-C back, so that it never falls between a launch and its account; the call yielded says whether it came.
+
+    A second one is let through.
+    """
+    before = signal.getsignal(signal.SIGINT) if threading.current_thread() is threading.main_thread() else None
+    if not callable(before):
+        yield lambda: False
+        return
+    came = False
+
+    def note(number: int, frame: FrameType | None) -> None:
+        nonlocal came
+        if came:
+            before(number, frame)
+        came = True
+
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield lambda: came
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @dataclass
@@ -126,36 +158,40 @@ def _radiance(
     depth = MOST_SEGMENTS if max_depth == -1 else max_depth
     fields, features = run.device.fields, run.device.features
     try:
-        while pieces.sample < spp:
-            piece = pieces.next()
-            before = time.perf_counter()
-            render_samples(
-                fields,
-                features,
-                run.options,
-                total,
-                squares,
-                dropped,
-                *piece,
-                run.seed,
-                depth,
-                min(rr_depth, depth + 1),
-            )
-            ti.sync()
-            now = time.perf_counter()
-            pieces.done(piece, now - before, (limit or float("inf")) - now)
-            if progress is not None:
-                progress(pieces.share, pieces.sample)
-            if limit is not None and now >= limit and pieces.sample > 0:
-                result.finished = pieces.sample == spp
-                break
+        with _interrupts_held() as interrupted:
+            while pieces.sample < spp:
+                piece = pieces.next()
+                before = time.perf_counter()
+                render_samples(
+                    fields,
+                    features,
+                    run.options,
+                    total,
+                    squares,
+                    dropped,
+                    *piece,
+                    run.seed,
+                    depth,
+                    min(rr_depth, depth + 1),
+                )
+                ti.sync()
+                now = time.perf_counter()
+                pieces.done(piece, now - before, (limit or float("inf")) - now)
+                if progress is not None:
+                    progress(pieces.share, pieces.sample)
+                if interrupted():
+                    raise KeyboardInterrupt
+                if limit is not None and now >= limit and pieces.sample > 0:
+                    result.finished = pieces.sample == spp
+                    break
     finally:
         if pieces.share > 0.0:
             counts = np.maximum(pieces.counts, 1)[:, None]
             mean = total.to_numpy() / counts
             result.images["radiance"] = run.image(mean, 3)
             if "variance" in buffers:
-                spread = np.maximum(squares.to_numpy() / counts - mean**2, 0.0)
+                with np.errstate(over="ignore", invalid="ignore"):
+                    spread = np.maximum(squares.to_numpy() / counts - mean**2, 0.0) * (counts > 1)
                 result.images["variance"] = run.image(spread / np.maximum(counts - 1, 1), 3)
             result.samples, result.dropped = pieces.sample, int(dropped[0])
 
