@@ -55,6 +55,7 @@ class Parameters(Mapping[str, Parameter]):
 
     def __rich__(self) -> Table:
         table = Table(*_HEADER)
+        table.columns[0].min_width = max(map(len, self), default=0)  # names are there to be copied: never cut one
         for row in self._rows():
             table.add_row(*row)
         return table

@@ -8,6 +8,7 @@ from diffrt.device.features import MATERIAL_SLOTS, NORMAL_MAP_SLOT, OPACITY_SLOT
 from diffrt.device.surface import Surface, tangent_u
 from diffrt.shading.texture import lookup
 
+
 @ti.func
 def value(scene: ti.template(), features: ti.template(), material: ti.i32, slot: ti.template(), uv: vec2) -> vec3:
     """One field of a material, constant or textured; scalars are repeated over the three components."""
