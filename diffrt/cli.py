@@ -10,7 +10,7 @@ from rich.console import Console
 from diffrt import log
 from diffrt.errors import DiffrtError, InputError, Problem
 from diffrt.progress import peak_memory, progress_bar
-from diffrt.render.render import BUFFERS, MOST_SAMPLES
+from diffrt.render.rendering import BUFFERS, MOST_SAMPLES
 from diffrt.scene.scene import Scene
 
 app = typer.Typer(

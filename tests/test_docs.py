@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from diffrt.io import formats
-from diffrt.render.render import BUFFERS
+from diffrt.render.rendering import BUFFERS
 from diffrt.scene.scene import Scene
 
 ROOT = Path(__file__).resolve().parent.parent

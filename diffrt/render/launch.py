@@ -17,7 +17,7 @@ from diffrt.device.upload import DeviceScene, upload
 from diffrt.render.buffers import CHANNEL_COUNT, CHANNELS, buffer_samples, shape_ids
 from diffrt.render.film import FILTERS
 from diffrt.render.path import Options, render_samples
-from diffrt.render.render import MOST_SEGMENTS, Progress, Rendering
+from diffrt.render.rendering import MOST_SEGMENTS, Progress, Rendering
 from diffrt.scene.elements import Camera
 from diffrt.scene.scene import Scene
 

@@ -5,7 +5,8 @@ import pytest
 from parts import body, camera, checker, cornell_box, quad, scene
 
 from diffrt.errors import InputError
-from diffrt.render.render import BUFFERS, render, render_buffers
+from diffrt.render.render import render, render_buffers
+from diffrt.render.rendering import BUFFERS
 from diffrt.scene.scene import Scene
 
 SIZE = (24, 16)

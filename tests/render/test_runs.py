@@ -12,7 +12,8 @@ from parts import body, camera, cornell_box, quad, scene
 
 from diffrt.log import DiffrtWarning
 from diffrt.render import launch
-from diffrt.render.render import BUFFERS, render, render_buffers, trace
+from diffrt.render.render import render, render_buffers, trace
+from diffrt.render.rendering import BUFFERS
 from diffrt.scene.scene import Scene
 
 ROOT = Path(__file__).parents[2]
