@@ -5,6 +5,7 @@ import io
 import os
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +87,23 @@ def _usable(ti: Any, name: str) -> bool:
     from taichi.lang.misc import is_arch_supported
 
     return bool(is_arch_supported(getattr(ti, name)))
+
+
+@contextlib.contextmanager
+def all_passes() -> Iterator[None]:
+    """Compile kernels with Taichi's own optimisation passes, too: around the first call of every `kernel.grad`.
+
+    Without them Taichi's reverse mode is silently wrong: zeros and NaN.
+    """
+    import taichi as ti
+
+    config = ti.lang.impl.current_cfg()
+    before = config.advanced_optimization
+    config.advanced_optimization = True
+    try:
+        yield
+    finally:
+        config.advanced_optimization = before
 
 
 def current_arch() -> str | None:

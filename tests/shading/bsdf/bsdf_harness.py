@@ -1,13 +1,13 @@
 """A bench for BSDFs: materials put into scene fields by hand, and kernels that ask `dispatch` about many directions."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 import taichi as ti
 from taichi.math import vec2, vec3
 
+from diffrt._taichi import all_passes
 from diffrt.description.schema import MATERIAL_FIELDS
 from diffrt.device.features import MATERIAL_SLOTS, MATERIAL_TYPES, Features, slot
 from diffrt.device.scene_fields import Capacity, SceneFields
@@ -124,18 +124,6 @@ class _Rows:
         self.loss = ti.field(ti.f32, shape=(), needs_grad=True)
 
 
-@contextmanager
-def _all_passes() -> Iterator[None]:
-    """Taichi's reverse mode is silently wrong (zeros, NaN) for kernels compiled without its own optimisation passes."""
-    config = ti.lang.impl.current_cfg()
-    before = config.advanced_optimization
-    config.advanced_optimization = True
-    try:
-        yield
-    finally:
-        config.advanced_optimization = before
-
-
 class Bench:
     """Scene fields of a few materials. `gradients` compiles what gradient kernels see."""
 
@@ -198,7 +186,7 @@ class Bench:
             f.grad.fill(0.0)
         rows.loss[None] = 0.0
         rows.loss.grad[None] = 1.0
-        with _all_passes():
+        with all_passes():
             _weighted_sum.grad(scene, self.features, rows, count, delta)
         g = scene.material_values.grad.to_numpy()
         type_ = self.settings[0].type
