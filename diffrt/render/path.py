@@ -9,7 +9,7 @@ from typing import NamedTuple
 import taichi as ti
 from taichi.math import vec2, vec3
 
-from diffrt.core.sampler import pixel_seed, uniform_1d, uniform_2d
+from diffrt.core.sampler import pixel_seed, uniform_1d, uniform_2d, uniform_4d
 from diffrt.core.vector import is_finite, max_component, to_local, to_world
 from diffrt.device.bvh_traverse import FAR, closest_hit
 from diffrt.device.surface import offset_along, surface_at
@@ -24,9 +24,9 @@ from diffrt.shading.material import shading_frame, values_at
 FILM_DIMENSION = 0
 LENS_DIMENSION = 1
 FIRST_BOUNCE_DIMENSION = 2
-BOUNCE_DIMENSIONS = 4
-"""Pairs of random numbers a vertex uses: light, direction, lobe, and (opacity, roulette)."""
-LIGHT, DIRECTION, LOBE, CHANCE = range(BOUNCE_DIMENSIONS)
+BOUNCE_DIMENSIONS = 3
+"""Dimensions that a vertex uses: light and direction (four numbers), lobe, and (opacity, roulette)."""
+SCATTER, LOBE, CHANCE = range(BOUNCE_DIMENSIONS)
 _SHADOW_END = 0.99999
 
 
@@ -77,8 +77,8 @@ def trace_path(
     running = True
     while running:
         # Drawn before they are needed: the processor computes them while the query waits for memory.
-        u_light = uniform_2d(options.sampler, key, sample, dimension + LIGHT)
-        u_direction = uniform_2d(options.sampler, key, sample, dimension + DIRECTION)
+        # A light sample and the next direction are never factors of one term.
+        u = uniform_4d(options.sampler, key, sample, dimension + SCATTER)
         hit = closest_hit(scene, origin, direction, t_min, t_max)
         if hit.triangle < 0:
             running = False
@@ -124,11 +124,11 @@ def trace_path(
                     values = values_at(scene, features, material, surface.uv)
 
                     # The next ray first: what follows has branches that cannot be predicted, and this need not wait.
-                    drawn = bsdf.sample(scene, features, material, values, wo, rest, u_direction)
+                    drawn = bsdf.sample(scene, features, material, values, wo, rest, u.zw)
                     direction = to_world(frame, drawn.wi)
                     origin = offset_along(surface.position, surface.normal, surface.error, direction)
 
-                    light = lights.sample(scene, features, surface.position, u_light)
+                    light = lights.sample(scene, features, surface.position, u.xy)
                     if max_component(light.radiance) > 0.0:
                         wi = to_local(frame, light.wi)
                         scattered, bsdf_pdf = bsdf.evaluate(scene, features, material, values, wo, wi)
