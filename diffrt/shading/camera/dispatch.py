@@ -3,6 +3,7 @@
 import taichi as ti
 from taichi.math import vec2, vec3
 
+from diffrt.core.vector import larger
 from diffrt.device.features import CAMERA_TYPES
 from diffrt.shading.camera import orthographic, perspective
 
@@ -33,7 +34,8 @@ def camera_ray(scene: ti.template(), features: ti.template(), film: vec2, u: vec
         world[i] = m[i, 0] * direction.x + m[i, 1] * direction.y + m[i, 2] * direction.z
         at[i] = m[i, 0] * origin.x + m[i, 1] * origin.y + m[i, 2] * origin.z + m[i, 3]
     # A camera may be scaled (glTF allows it): lengths along the ray are world lengths.
-    stretch = world.norm()
+    squared = world.dot(world)
+    shrink = 1.0 / ti.sqrt(squared)
     clip = scene.camera_clip[None]
-    along = stretch / ti.max(-direction.z, 1e-6)
-    return CameraRay(at, world / stretch, clip[0] * along, clip[1] * along)
+    along = squared * shrink / larger(-direction.z, 1e-30)
+    return CameraRay(at, world * shrink, clip[0] * along, clip[1] * along)

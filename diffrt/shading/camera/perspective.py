@@ -58,4 +58,4 @@ def local_ray(scene: ti.template(), features: ti.template(), film: vec2, u: vec2
         on_lens = disk_concentric(u) * lens[0]
         origin = vec3(on_lens.x, on_lens.y, 0.0)
         towards = towards * lens[1] - origin
-    return origin, towards.normalized()
+    return origin, towards
