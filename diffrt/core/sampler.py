@@ -108,7 +108,8 @@ def uniform_4d(kind: ti.template(), key: ti.u32, sample: ti.i32, dimension: ti.i
     else:
         x = hash32(seed ^ hash32(ti.cast(sample, ti.u32) + ti.u32(0x68E31DA4)))
         y = hash32(x + ti.u32(0xB5297A4D))
-        u = vec4(to_unit(x), to_unit(y), to_unit(hash32(x + ti.u32(0x1B56C4E9))), to_unit(hash32(y + ti.u32(0x68E31DA4))))
+        z = hash32(x + ti.u32(0x1B56C4E9))
+        u = vec4(to_unit(x), to_unit(y), to_unit(z), to_unit(hash32(y + ti.u32(0x68E31DA4))))
     return u
 
 

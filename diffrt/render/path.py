@@ -173,7 +173,7 @@ def render_samples(
     first_pixel: ti.i32, pixels: ti.i32, first_sample: ti.i32, samples: ti.i32,
     seed: ti.i32, max_depth: ti.i32, rr_depth: ti.i32,
 ):  # fmt: skip
-    """Add `samples` samples to each of a run of pixels: their sum, the sum of their squares, and how many were no number.
+    """Add `samples` samples to each of a run of pixels: their sum, that of their squares, and how many were no number.
 
     One thread owns a pixel, so the result depends neither on the number of threads nor on the grouping.
     """

@@ -1,0 +1,110 @@
+"""Random numbers: stratified, uniform, independent between dimensions, and functions of their numbers alone."""
+
+import numpy as np
+import pytest
+import taichi as ti
+from scipy import stats
+from taichi.math import vec4
+
+from diffrt.core.sampler import INDEPENDENT, SOBOL, pixel_seed, uniform_1d, uniform_2d, uniform_4d
+
+pytestmark = pytest.mark.usefixtures("taichi")
+
+
+@ti.kernel
+def _draw(
+    kind: ti.template(), four: ti.template(), pixel: ti.i32, seed: ti.i32, first: ti.i32, dimension: ti.i32,
+    out: ti.types.ndarray(dtype=vec4, ndim=1),
+):  # fmt: skip
+    key = pixel_seed(pixel, seed)
+    for i in out:
+        if ti.static(four):
+            out[i] = uniform_4d(kind, key, first + i, dimension)
+        else:
+            pair = uniform_2d(kind, key, first + i, dimension)
+            out[i] = vec4(pair.x, pair.y, uniform_1d(kind, key, first + i, dimension), 0.0)
+
+
+def _numbers(
+    kind: int, count: int, *, four: bool = False, pixel: int = 3, seed: int = 0, first: int = 0, dimension: int = 0
+) -> np.ndarray:
+    out = ti.ndarray(vec4, count)
+    _draw(kind, four, pixel, seed, first, dimension, out)
+    numbers: np.ndarray = out.to_numpy()
+    return numbers
+
+
+def _pairs(kind: int, count: int, **numbers: int) -> list[np.ndarray]:
+    four = _numbers(kind, count, four=True, **numbers)
+    return [_numbers(kind, count, **numbers)[:, :2], four[:, :2], four[:, 2:]]
+
+
+@pytest.mark.parametrize("power", [0, 1, 4, 8, 10])
+@pytest.mark.parametrize("first", [0, 1 << 20])
+def test_powers_of_two_fill_every_elementary_interval(power: int, first: int) -> None:
+    """The first 2^m points, and every aligned block of so many, have one in each box of area 2^-m."""
+    n = 1 << power
+    for pixel, dimension in ((0, 0), (17, 5), (1000, 40)):
+        for points in _pairs(SOBOL, n, pixel=pixel, dimension=dimension, first=first):
+            for columns in range(power + 1):
+                x = np.floor(points[:, 0] * (1 << columns)).astype(int)
+                y = np.floor(points[:, 1] * (1 << (power - columns))).astype(int)
+                assert len(set(zip(x.tolist(), y.tolist(), strict=True))) == n
+
+
+@pytest.mark.parametrize("kind", [SOBOL, INDEPENDENT])
+def test_numbers_are_uniform(kind: int) -> None:
+    """Over pixels, where a sampler is not stratified: one sample each."""
+    rows = np.concatenate(
+        [np.concatenate(_pairs(kind, 1, pixel=pixel, dimension=2, first=5), axis=1) for pixel in range(1500)]
+    )
+    assert rows.min() >= 0.0 and rows.max() < 1.0
+    for column in rows.T:
+        assert stats.kstest(column, "uniform").pvalue > 1e-4
+    counts, _, _ = np.histogram2d(rows[:, 2], rows[:, 3], bins=8, range=[[0, 1], [0, 1]])
+    assert stats.chisquare(counts.ravel()).pvalue > 1e-4
+
+
+@pytest.mark.parametrize("kind", [SOBOL, INDEPENDENT])
+def test_dimensions_are_independent(kind: int) -> None:
+    n = 4096
+    columns = [_numbers(kind, n, dimension=dimension)[:, k] for dimension in range(6) for k in (0, 1)]
+    for i, a in enumerate(columns):
+        for b in columns[:i]:
+            assert abs(np.corrcoef(a, b)[0, 1]) < 5 / np.sqrt(n)
+    for a, b in ((0, 2), (0, 3), (5, 8)):
+        counts, _, _ = np.histogram2d(columns[a], columns[b], bins=16, range=[[0, 1], [0, 1]])
+        assert stats.chisquare(counts.ravel()).pvalue > 1e-4
+
+
+@pytest.mark.parametrize("kind", [SOBOL, INDEPENDENT])
+def test_pixels_and_seeds_are_independent(kind: int) -> None:
+    n = 4096
+    reference = _numbers(kind, n)[:, 0]
+    for other in (_numbers(kind, n, pixel=4), _numbers(kind, n, seed=1)):
+        counts, _, _ = np.histogram2d(reference, other[:, 0], bins=16, range=[[0, 1], [0, 1]])
+        assert stats.chisquare(counts.ravel()).pvalue > 1e-4
+
+
+@pytest.mark.parametrize("kind", [SOBOL, INDEPENDENT])
+def test_samples_do_not_depend_on_what_was_drawn_before(kind: int) -> None:
+    whole = _numbers(kind, 64, dimension=7)
+    assert np.array_equal(whole[40:], _numbers(kind, 24, dimension=7, first=40))
+
+
+def test_one_dimension_is_the_first_of_two() -> None:
+    numbers = _numbers(SOBOL, 32, dimension=3)
+    assert np.array_equal(numbers[:, 0], numbers[:, 2])
+
+
+def test_sobol_converges_faster_than_chance() -> None:
+    """On a smooth integrand, whose mean is 4/pi^2; by pixel, as in a picture."""
+    n = 256
+    errors = {}
+    for kind in (SOBOL, INDEPENDENT):
+        means = []
+        for pixel in range(32):
+            x, y = _numbers(kind, n, pixel=pixel)[:, :2].T
+            means.append(np.mean(np.sin(np.pi * x) * np.sin(np.pi * y)))
+        errors[kind] = np.sqrt(np.mean((np.array(means) - 4 / np.pi**2) ** 2))
+    assert errors[SOBOL] < 0.15 * errors[INDEPENDENT]
