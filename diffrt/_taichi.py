@@ -65,8 +65,9 @@ def _start(wanted: str, threads: int | None) -> str:
         usable = ", ".join(name for name in ARCHS[1:] if _usable(ti, name))
         raise InputError(Problem("arch", f"{wanted!r} is not usable on this machine", usable))
     options: dict[str, Any] = {"default_fp": ti.f32, "default_ip": ti.i32, "fast_math": True, "offline_cache": True}
-    if wanted in ("cpu", "cuda"):
-        # LLVM optimises as well without Taichi's own passes, which take most of the time to compile a large kernel.
+    if wanted in ("cpu", "cuda", "vulkan"):
+        # LLVM and Vulkan's drivers optimise as well without Taichi's own passes, which take most of the time to compile
+        # a large kernel.
         options["advanced_optimization"] = False
     if threads is not None:
         options["cpu_max_num_threads"] = threads

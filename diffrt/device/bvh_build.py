@@ -20,6 +20,7 @@ import numpy as np
 import taichi as ti
 from taichi.math import vec3
 
+from diffrt._taichi import current_arch
 from diffrt.device.scene_fields import BVH_WIDTH, LEAF_SIZE, SceneFields
 
 BINS = 16
@@ -71,11 +72,11 @@ def build(positions: np.ndarray, triangles: np.ndarray) -> Bvh:
 
     Args:
         positions: (V, 3) float32 world-space vertices.
-        triangles: (F, 3) int32 vertex numbers, at least one triangle.
+        triangles: (F, 3) int32 vertex numbers; may be empty.
     """
     n = len(triangles)
     if n <= FLAT_LEAVES * LEAF_SIZE:
-        ids = np.full(-(-n // LEAF_SIZE) * LEAF_SIZE, -1, dtype=np.int32)
+        ids = np.full(max(1, -(-n // LEAF_SIZE)) * LEAF_SIZE, -1, dtype=np.int32)
         ids[:n] = np.arange(n)
         return Bvh(np.zeros(0, np.int32), ids, (0,))
     bvh = _build(positions, triangles, _MEDIAN_DEPTH)
@@ -148,13 +149,18 @@ def _bin(centroid2: ti.f32, lowest: ti.f32, scale: ti.f32) -> ti.i32:
     return ti.min(BINS - 1, ti.cast((centroid2 - lowest) * scale, ti.i32))
 
 
+def _block_size() -> int:
+    return 1 if current_arch() == "cpu" else 32
+
+
 @ti.kernel
 def _split(
     begin: ti.i32, end: ti.i32, halve: ti.i32, order: _ints, box_lo: _vectors, box_hi: _vectors,
     lo: _vectors, hi: _vectors, left: _ints, first: _ints, count: _ints, allocated: _ints,
 ):  # fmt: skip
     """Bound the nodes [begin, end) and split each that is too large for a leaf. Centroids are kept doubled."""
-    ti.loop_config(block_dim=1)
+    # Vulkan runs dynamic loops on 131072 threads in at most 65535 groups; on the CPU a node alone is work for a thread.
+    ti.loop_config(block_dim=ti.static(_block_size()))
     for node in range(begin, end):
         start, n = first[node], count[node]
         node_lo, node_hi = vec3(EMPTY), vec3(-EMPTY)
@@ -297,10 +303,13 @@ def _fill_leaves(scene: ti.template(), leaves: ti.i32):
                 scene.triangle_corners[triangle][1, d] = e1[d]
                 scene.triangle_corners[triangle][2, d] = e2[d]
                 scene.triangle_corners[triangle][3, d] = normal[d]
-        for d in ti.static(range(3)):
-            scene.bvh_triangles[leaf][d, lane] = v0[d]
-            scene.bvh_triangles[leaf][3 + d, lane] = e1[d]
-            scene.bvh_triangles[leaf][6 + d, lane] = e2[d]
+        # Components by numbers known to the compiler: other backends than the CPU's have no other ones.
+        for k in ti.static(range(LEAF_SIZE)):
+            if lane == k:
+                for d in ti.static(range(3)):
+                    scene.bvh_triangles[leaf][d, k] = v0[d]
+                    scene.bvh_triangles[leaf][3 + d, k] = e1[d]
+                    scene.bvh_triangles[leaf][6 + d, k] = e2[d]
 
 
 @ti.kernel
@@ -309,10 +318,9 @@ def _fill_boxes(scene: ti.template(), begin: ti.i32, end: ti.i32):
         child = scene.bvh_children[i]
         box_lo, box_hi = vec3(EMPTY), vec3(-EMPTY)
         if child >= 0:
-            for k in range(BVH_WIDTH):
-                for d in ti.static(range(3)):
-                    box_lo[d] = ti.min(box_lo[d], scene.bvh_bounds[child * 6 + d][k])
-                    box_hi[d] = ti.max(box_hi[d], scene.bvh_bounds[child * 6 + 3 + d][k])
+            for d in ti.static(range(3)):
+                box_lo[d] = scene.bvh_bounds[child * 6 + d].min()
+                box_hi[d] = scene.bvh_bounds[child * 6 + 3 + d].max()
         elif child != ABSENT:
             for k in range(LEAF_SIZE):
                 triangle = scene.bvh_ids[~child * LEAF_SIZE + k]
@@ -324,6 +332,8 @@ def _fill_boxes(scene: ti.template(), begin: ti.i32, end: ti.i32):
         pad = PADDING * ti.max(ti.abs(box_lo), ti.abs(box_hi))
         if child != ABSENT:
             box_lo, box_hi = box_lo - pad, box_hi + pad
-        for d in ti.static(range(3)):
-            scene.bvh_bounds[(i // BVH_WIDTH) * 6 + d][i % BVH_WIDTH] = box_lo[d]
-            scene.bvh_bounds[(i // BVH_WIDTH) * 6 + 3 + d][i % BVH_WIDTH] = box_hi[d]
+        for k in ti.static(range(BVH_WIDTH)):
+            if i % BVH_WIDTH == k:
+                for d in ti.static(range(3)):
+                    scene.bvh_bounds[(i // BVH_WIDTH) * 6 + d][k] = box_lo[d]
+                    scene.bvh_bounds[(i // BVH_WIDTH) * 6 + 3 + d][k] = box_hi[d]
