@@ -7,9 +7,8 @@ import taichi as ti
 from taichi.math import vec3
 
 from diffrt.device.bvh_traverse import FAR, any_hit, closest_hit
-from diffrt.device.features import MATERIAL_TYPES
 from diffrt.device.surface import offset_along, surface_at
-from diffrt.shading.bsdf.mix import presence
+from diffrt.shading.bsdf.mix import NULL, PASSED, presence
 from diffrt.shading.material import opacity
 
 MOST_LAYERS = 256
@@ -18,10 +17,12 @@ MOST_LAYERS = 256
 
 @ti.func
 def passes(scene: ti.template(), features: ti.template(), material: ti.i32, uv) -> ti.f32:
-    """Share of the light that goes straight through: 1 - opacity, everything for a null material."""
-    share = 1.0 - ti.min(ti.max(opacity(scene, features, material, uv), 0.0), 1.0)
-    if scene.material_type[material] == ti.static(MATERIAL_TYPES.index("null")):
-        share = 1.0
+    """Share of the light that goes straight through a material that is no mix: 1 - opacity, all of it where nothing
+    is met and through a null material."""
+    share = 1.0
+    if material != PASSED:
+        if scene.material_type[material] != NULL:
+            share -= ti.min(ti.max(opacity(scene, features, material, uv), 0.0), 1.0)
     return share
 
 

@@ -126,6 +126,19 @@ def test_mixed_shadows(taichi: str) -> None:
     assert result.precision() < 0.02
 
 
+def test_opacity_of_a_mix(taichi: str) -> None:
+    """It multiplies that of the halves, for what is seen and for shadows, nested too."""
+    inner = {"type": "mix", "first": {"type": "diffuse", "albedo": 0.0, "opacity": 0.5}, "second": {"type": "null"}}
+    veil = {"type": "mix", "first": {**inner, "opacity": 0.6, "weight": 0.3}, "second": WHITE, "weight": 0.4}
+    there = 0.8 * (0.6 * 0.6 * 0.7 * 0.5 + 0.4)
+    sheet = quad("veil", at=(0, 0, 1), material={**veil, "opacity": 0.8})
+    mask = render_buffers(scene(FRONT, [sheet]), ["mask"], spp=1024)["mask"].mean()
+    assert mask == pytest.approx(there, abs=4 * np.sqrt(0.25 / 16 / 1024))
+    floor = quad("floor", material=WHITE)
+    result = estimate(scene(camera((0, 0, 0.5), size=4, fov=10), [floor, sheet], lights=[SUN], max_depth=2), spp=16)
+    assert np.allclose(result.mean, 1.0 - there, atol=1e-4)  # shadows are weighed: without noise
+
+
 @pytest.mark.parametrize("see", ["directly", "on the floor"])
 def test_a_masked_lamp_gives_its_share(taichi: str, see: str) -> None:
     """A lamp of opacity 0.25 shines a quarter as bright, whichever way the light is found."""
