@@ -25,7 +25,11 @@ NO_ROULETTE = 10_000
 
 @dataclass(frozen=True)
 class Job:
-    """A scene file and what to change in it: film size, depth, roulette, shapes to leave out. None: as in the file."""
+    """A scene file and what to change in it: film size, depth, roulette, shapes to leave out. None: as in the file.
+
+    Emitters are flat whatever the file says: a smooth one shines where the shading normal faces the viewer in Mitsuba,
+    and where the triangle does here, which are different pictures of small coarse spheres.
+    """
 
     file: str
     width: int | None = None
@@ -38,6 +42,9 @@ class Job:
         scene = Scene.load(SCENES / self.file)
         for name in self.without:
             del scene.shapes[name]
+        for name, shape in scene.shapes.items():
+            if shape.emission is not None:
+                scene.shapes[name] = replace(shape, smooth=False)
         settings = scene.settings
         scene.settings = replace(
             settings,
