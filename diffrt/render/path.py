@@ -17,7 +17,7 @@ from diffrt.render.film import film_point
 from diffrt.render.visibility import passes, visibility
 from diffrt.shading.bsdf import dispatch as bsdf
 from diffrt.shading.camera.dispatch import CameraRay, camera_ray
-from diffrt.shading.light import area, environment
+from diffrt.shading.light import area
 from diffrt.shading.light import dispatch as lights
 from diffrt.shading.material import shading_frame, values_at
 
@@ -83,10 +83,11 @@ def trace_path(
         if hit.triangle < 0:
             running = False
             if ti.static(features.environment):
+                emitted, light_pdf = lights.environment_emitted_and_pdf(scene, features, direction)
                 weight = 1.0
                 if previous_pdf > 0.0:
-                    weight = power_heuristic(previous_pdf, lights.environment_pdf(scene, features, direction))
-                radiance += throughput * environment.emitted(scene, features, direction) * weight
+                    weight = power_heuristic(previous_pdf, light_pdf)
+                radiance += throughput * emitted * weight
         else:
             surface = surface_at(scene, features, hit.triangle, hit.u, hit.v)
             frame = shading_frame(scene, features, scene.shape_material[surface.shape], hit.triangle, surface)

@@ -45,6 +45,13 @@ def environment_pdf(scene: ti.template(), features: ti.template(), direction: ve
 
 
 @ti.func
+def environment_emitted_and_pdf(scene: ti.template(), features: ti.template(), direction: vec3):
+    """The environment's radiance, and `environment_pdf`."""
+    radiance, density = environment.emitted_and_pdf(scene, features, direction)
+    return radiance, density * scene.environment_probability[None]
+
+
+@ti.func
 def may_meet(scene: ti.template(), features: ti.template(), origin: vec3, direction: vec3) -> ti.i32:
     """0 if no light can lie ahead: without an environment, if the ray misses the bounding box of all emitters."""
     result = 1

@@ -9,8 +9,8 @@ import taichi as ti
 from taichi.math import vec2, vec3
 
 from diffrt.core.distribution import cdf_interval, search_cdf
-from diffrt.core.vector import PI
-from diffrt.core.warp import sphere_uniform
+from diffrt.core.vector import PI, larger
+from diffrt.core.warp import cos_sin_turn, sphere_uniform
 from diffrt.shading.light.base import LightSample
 from diffrt.shading.texture import CLAMP, REPEAT, bilinear
 
@@ -29,22 +29,24 @@ def emitted(scene: ti.template(), features: ti.template(), direction: vec3) -> v
     """Radiance that arrives from a world direction."""
     radiance = vec3(0.0)
     if ti.static(features.environment):
+        uv = vec2(0.0)
         if ti.static(features.environment_image):
-            texture = scene.environment_texture[None]
-            info = scene.textures[texture]
             uv = image_coordinates(scene.environment_to_local[None] @ direction)
-            x, y = uv.x * ti.cast(info[1], ti.f32), uv.y * ti.cast(info[2], ti.f32)
-            radiance = bilinear(scene, texture, x, y, REPEAT, CLAMP)
-        else:
-            radiance = scene.environment_radiance[None]
-        radiance *= scene.environment_scale[None]
+        radiance = _radiance(scene, features, uv)
     return radiance
 
 
 @ti.func
 def pdf(scene: ti.template(), features: ti.template(), direction: vec3) -> ti.f32:
     """Density of `sample` per solid angle, without the choice of the light."""
-    result = 1.0 / (4.0 * PI)
+    return emitted_and_pdf(scene, features, direction)[1]
+
+
+@ti.func
+def emitted_and_pdf(scene: ti.template(), features: ti.template(), direction: vec3):
+    """Both `emitted` and `pdf`, which share the way from the direction to the image."""
+    uv = vec2(0.0)
+    density = 1.0 / (4.0 * PI)
     if ti.static(features.environment_image):
         info = scene.textures[scene.environment_texture[None]]
         local = scene.environment_to_local[None] @ direction
@@ -53,27 +55,48 @@ def pdf(scene: ti.template(), features: ti.template(), direction: vec3) -> ti.f3
         row = ti.min(ti.cast(uv.y * ti.cast(info[2], ti.f32), ti.i32), info[2] - 1)
         across = cdf_interval(scene.environment_columns, row * info[1], column).y
         down = cdf_interval(scene.environment_rows, 0, row).y
-        sine = ti.sqrt(ti.max(local.x * local.x + local.z * local.z, 1e-12))
-        result = across * down * ti.cast(info[1] * info[2], ti.f32) / (2.0 * PI * PI * sine)
-    return result
+        sine = ti.sqrt(larger(local.x * local.x + local.z * local.z, 1e-12))
+        density = _density(info, across * down, sine)
+    return _radiance(scene, features, uv), density
 
 
 @ti.func
 def sample(scene: ti.template(), features: ti.template(), u: vec2) -> LightSample:
     """A direction towards the environment; `pdf` per solid angle, without the choice of the light."""
-    direction = sphere_uniform(u)
+    direction = vec3(0.0)
+    uv = vec2(0.0)
+    density = 1.0 / (4.0 * PI)
     if ti.static(features.environment_image):
         info = scene.textures[scene.environment_texture[None]]
         row = search_cdf(scene.environment_rows, 0, info[2], u.y)
         down = cdf_interval(scene.environment_rows, 0, row)
         column = search_cdf(scene.environment_columns, row * info[1], info[1], u.x)
         across = cdf_interval(scene.environment_columns, row * info[1], column)
-        x = (ti.cast(column, ti.f32) + (u.x - across.x) / ti.max(across.y, 1e-20)) / ti.cast(info[1], ti.f32)
-        y = (ti.cast(row, ti.f32) + (u.y - down.x) / ti.max(down.y, 1e-20)) / ti.cast(info[2], ti.f32)
-        phi, theta = (x - 0.5) * 2.0 * PI, y * PI
-        sine = ti.sin(theta)
-        local = vec3(sine * ti.sin(phi), ti.cos(theta), -sine * ti.cos(phi))
+        uv.x = (ti.cast(column, ti.f32) + (u.x - across.x) / larger(across.y, 1e-20)) / ti.cast(info[1], ti.f32)
+        uv.y = (ti.cast(row, ti.f32) + (u.y - down.x) / larger(down.y, 1e-20)) / ti.cast(info[2], ti.f32)
+        around = cos_sin_turn(uv.x)  # phi is half a turn less
+        polar = cos_sin_turn(0.5 * uv.y)
+        local = vec3(-polar.y * around.y, polar.x, polar.y * around.x)
         direction = scene.environment_to_local[None].transpose() @ local
-    return LightSample(
-        direction, emitted(scene, features, direction), pdf(scene, features, direction), vec3(0.0), 1, 0
-    )
+        density = _density(info, across.y * down.y, larger(polar.y, 1e-6))
+    else:
+        direction = sphere_uniform(u)
+    return LightSample(direction, _radiance(scene, features, uv), density, vec3(0.0), 1, 0)
+
+
+@ti.func
+def _radiance(scene: ti.template(), features: ti.template(), uv: vec2) -> vec3:
+    """Radiance from a point of the image; the same from everywhere without one."""
+    radiance = scene.environment_radiance[None]
+    if ti.static(features.environment_image):
+        texture = scene.environment_texture[None]
+        info = scene.textures[texture]
+        x, y = uv.x * ti.cast(info[1], ti.f32), uv.y * ti.cast(info[2], ti.f32)
+        radiance = bilinear(scene, texture, x, y, REPEAT, CLAMP)
+    return radiance * scene.environment_scale[None]
+
+
+@ti.func
+def _density(info, probability: ti.f32, sine: ti.f32) -> ti.f32:
+    """Density per solid angle within a texel that is chosen with this probability."""
+    return probability * ti.cast(info[1] * info[2], ti.f32) / (2.0 * PI * PI * sine)
