@@ -216,7 +216,9 @@ def material_dict(scene: Scene, material: Material) -> dict[str, Any]:
     if material.normal_map is not None:
         inner, sided = (result["bsdf"], True) if result["type"] == "twosided" else (result, False)
         texture = texture_dict(scene.textures[material.normal_map])
-        result = {"type": "normalmap", "normalmap": texture, "bsdf": inner, "flip_invalid_normals": False}
+        # Neither of Mitsuba's corrections of bent normals is part of diffrt's model.
+        plain = {"flip_invalid_normals": False, "use_shadowing_function": False}
+        result = {"type": "normalmap", "normalmap": texture, "bsdf": inner, **plain}
         result = {"type": "twosided", "bsdf": result} if sided else result
     opacity = material.opacity
     if isinstance(opacity, TextureRef) or float(opacity) < 1.0:

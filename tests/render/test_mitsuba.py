@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from agreement import compare
+from agreement import Agreement, compare
 from parts import body, camera, checker, cornell_box, quad, scene, sky
 
 from diffrt.render.render import render
@@ -231,18 +231,29 @@ SCENES: dict[str, Callable[[], Scene]] = {
 }
 
 
-@pytest.mark.parametrize("name", SCENES)
-def test_agrees_with_mitsuba(taichi: str, name: str) -> None:
+def side_by_side(name: str, samples: int) -> Agreement:
     mi.set_variant("scalar_rgb")
     from benchmarks.mitsuba_scene import to_mitsuba
 
     ours_scene = SCENES[name]()
     their_scene = mi.load_dict(to_mitsuba(ours_scene))
-    ours = np.stack([render(ours_scene, spp=SAMPLES, seed=seed) for seed in range(BATCHES)])
-    theirs = np.stack([np.array(mi.render(their_scene, spp=SAMPLES, seed=seed)) for seed in range(BATCHES)])
-    agreement = compare(ours, theirs, SAMPLES)
+    ours = np.stack([render(ours_scene, spp=samples, seed=seed) for seed in range(BATCHES)])
+    theirs = np.stack([np.array(mi.render(their_scene, spp=samples, seed=seed)) for seed in range(BATCHES)])
+    return compare(ours, theirs, samples)
+
+
+@pytest.mark.parametrize("name", SCENES)
+def test_agrees_with_mitsuba(taichi: str, name: str) -> None:
+    agreement = side_by_side(name, SAMPLES)
     assert agreement.precision < 0.02, "too noisy to see anything"
     assert agreement.problems() == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SCENES)
+def test_agrees_closely_with_mitsuba(taichi: str, name: str) -> None:
+    """Ten times the samples: a third of the noise."""
+    assert side_by_side(name, 10 * SAMPLES).problems() == []
 
 
 def test_a_wrong_picture_is_seen(taichi: str) -> None:
