@@ -87,7 +87,7 @@ def _skip_error_drawings() -> None:
     def position(self: Any, node: Any) -> str:
         return f'File "{self.file}", line {node.lineno + self.lineno_offset}, in {self.func.func.__name__}:\n'
 
-    context = getattr(ast_transformer_utils, "ASTTransformerContext", None)
+    context: Any = getattr(ast_transformer_utils, "ASTTransformerContext", None)
     if hasattr(context, "get_pos_info"):
         context.get_pos_info = position
 
