@@ -1,4 +1,4 @@
-"""The light table: everything that a light sample can choose, with probability proportional to its power."""
+"""The light table: everything that a light sample can choose, by power, and with what probability."""
 
 import numpy as np
 
@@ -7,6 +7,8 @@ from diffrt.device.features import DELTA_LIGHTS, LIGHT_ENVIRONMENT, LIGHT_POINT,
 from diffrt.device.geometry import Geometry
 from diffrt.scene.elements import Light, Shape
 from diffrt.scene.scene import Scene
+
+UNIFORM_SHARE = 0.25
 
 
 def colours(image: np.ndarray) -> np.ndarray:
@@ -18,7 +20,7 @@ def colours(image: np.ndarray) -> np.ndarray:
 def light_table(
     scene: Scene, shapes: list[Shape], geometry: Geometry, environment: Light | None, environment_texture: int
 ) -> dict[str, np.ndarray]:
-    """The light table: everything that a light sample can choose, with probability proportional to its power."""
+    """The fields of the light table by name; see `SceneFields`."""
     arrays: dict[str, np.ndarray] = {}
     kinds: list[np.ndarray] = []
     indices: list[np.ndarray] = []
@@ -89,17 +91,34 @@ def light_table(
         arrays["environment_to_local"] = np.linalg.inv(rotation / np.cbrt(abs(np.linalg.det(rotation))))
         arrays["environment_rows"], arrays["environment_columns"] = rows, columns
 
-    power = np.concatenate(powers) if powers else np.zeros(0)
-    total = float(power.sum())
-    count = len(power) if total > 0 else 0
-    cdf = np.cumsum(power) / total if count else np.zeros(0)
+    shares = _shares([float(power.sum()) for power in powers])
+    probability = np.concatenate([power * share for power, share in zip(powers, shares, strict=True)] or [np.zeros(0)])
+    count = len(probability) if probability.sum() > 0 else 0
+    cdf = np.cumsum(probability)[:count] / max(float(probability.sum()), 1e-300)
+    density = np.zeros(len(shapes))
+    emitters = [i for i, shape in enumerate(shapes) if shape.emission is not None]
+    density[emitters] = radiosity[emitters] * shares[: len(emitters)]
     arrays["light_count"] = np.array([count])
     arrays["light_kind"] = np.concatenate(kinds)[:count] if count else np.zeros(0)
     arrays["light_index"] = np.concatenate(indices)[:count] if count else np.zeros(0)
     arrays["light_cdf"] = cdf
-    arrays["shape_light_density"] = radiosity / total if count else radiosity * 0.0
-    arrays["environment_probability"] = np.array([power[-1] / total if count and environment is not None else 0.0])
+    arrays["shape_light_density"] = density
+    arrays["environment_probability"] = np.array([probability[-1] if count and environment is not None else 0.0])
     return arrays
+
+
+def _shares(powers: list[float]) -> np.ndarray:
+    """Probability per unit of power of each light (an emitting shape, a point, the environment), zero for a dark one.
+
+    Chosen by power, but for UNIFORM_SHARE of the samples, which every light gets its part of: a lamp that is weak but
+    near may be all the light there is at a point.
+    """
+    power = np.array(powers, dtype=np.float64)
+    shining = power > 0.0
+    shares = np.zeros(len(power))
+    if shining.any():
+        shares[shining] = (1.0 - UNIFORM_SHARE) / power.sum() + UNIFORM_SHARE / (shining.sum() * power[shining])
+    return shares
 
 
 def environment_distribution(image: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
