@@ -11,7 +11,10 @@ from diffrt.shading.texture import lookup
 
 
 @ti.func
-def emitted(scene: ti.template(), features: ti.template(), surface: Surface, triangle: ti.i32, u: ti.f32, v: ti.f32, w: vec3) -> vec3:  # fmt: skip
+def emitted(
+    scene: ti.template(), features: ti.template(), surface: Surface,
+    triangle: ti.i32, u: ti.f32, v: ti.f32, w: vec3,
+) -> vec3:  # fmt: skip
     """Radiance that leaves a point of the surface in direction w (world space, of any length)."""
     radiance = vec3(0.0)
     if ti.static(features.area_lights):

@@ -1,8 +1,8 @@
 """Differentiated: light from infinitely far away, constant or from an image in equirectangular projection.
 
 The image's centre lies along -Z, its right half towards +X: u = 1/2 + atan2(x, -z) / (2 pi), v = acos(y) / pi from the
-top. Lookups are bilinear, wrap in u and clamp in v. Samples are drawn from a distribution that is constant on each texel
-and covers the interpolated image.
+top. Lookups are bilinear, wrap in u and clamp in v. Samples are drawn from a distribution that is constant on each
+texel and covers the interpolated image.
 """
 
 import taichi as ti
