@@ -5,10 +5,11 @@ Bounding Volume Hierarchies") down to leaves of at most LEAF_SIZE triangles; the
 place of the child with the largest surface until it has BVH_WIDTH children (Wald, Benthin and Boulos 2008, "Getting Rid
 of Packets"). Boxes and leaves are filled bottom-up by the same kernels that refit them when vertices move.
 
-Layout of a wide node: six vectors of BVH_WIDTH floats, bound by bound (lo x, lo y, lo z, hi x, hi y, hi z). A child is
-the number of a wide node, or ~leaf; an absent child has an empty box. A leaf is a matrix of 9 rows: a vertex and two
-edges, coordinate by coordinate, a column a triangle; absent triangles have zero edges and are never hit. With vectors
-and matrices as elements, offsets within a node are constants of the machine code.
+Layout of a wide node: eight vectors of BVH_WIDTH floats, of which six are the bounds of its children (lo x, lo y, lo z,
+hi x, hi y, hi z). A child is the first vector of a wide node, which is BVH_WIDTH times its number, or ~leaf; an absent
+child has an empty box. A leaf is a matrix of 9 rows: a vertex and two edges, coordinate by coordinate, a column a
+triangle; absent triangles have zero edges and are never hit. With vectors and matrices as elements, and children that
+need no multiplication, there is little arithmetic between a child and its boxes.
 
 A scene of at most FLAT_LEAVES leaves has no nodes: testing all its triangles costs less than branches that the
 processor cannot predict.
@@ -268,7 +269,7 @@ def _collapse(
                 if left[child] >= 0:
                     wide = ti.atomic_add(allocated[0], 1)
                     roots[wide] = child
-                    children[node * BVH_WIDTH + k] = wide
+                    children[node * BVH_WIDTH + k] = wide * BVH_WIDTH
                 else:
                     leaf = ti.atomic_add(allocated[1], 1)
                     children[node * BVH_WIDTH + k] = ~leaf
@@ -319,8 +320,8 @@ def _fill_boxes(scene: ti.template(), begin: ti.i32, end: ti.i32):
         box_lo, box_hi = vec3(EMPTY), vec3(-EMPTY)
         if child >= 0:
             for d in ti.static(range(3)):
-                box_lo[d] = scene.bvh_bounds[child * 6 + d].min()
-                box_hi[d] = scene.bvh_bounds[child * 6 + 3 + d].max()
+                box_lo[d] = scene.bvh_bounds[child + d].min()
+                box_hi[d] = scene.bvh_bounds[child + 3 + d].max()
         elif child != ABSENT:
             for k in range(LEAF_SIZE):
                 triangle = scene.bvh_ids[~child * LEAF_SIZE + k]
@@ -335,5 +336,5 @@ def _fill_boxes(scene: ti.template(), begin: ti.i32, end: ti.i32):
         for k in ti.static(range(BVH_WIDTH)):
             if i % BVH_WIDTH == k:
                 for d in ti.static(range(3)):
-                    scene.bvh_bounds[(i // BVH_WIDTH) * 6 + d][k] = box_lo[d]
-                    scene.bvh_bounds[(i // BVH_WIDTH) * 6 + 3 + d][k] = box_hi[d]
+                    scene.bvh_bounds[i // BVH_WIDTH * BVH_WIDTH + d][k] = box_lo[d]
+                    scene.bvh_bounds[i // BVH_WIDTH * BVH_WIDTH + 3 + d][k] = box_hi[d]

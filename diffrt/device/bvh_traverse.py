@@ -75,6 +75,7 @@ def _traverse(
     scene: ti.template(), origin: vec3, direction: vec3, t_min: ti.f32, t_max: ti.f32, any_will_do: ti.template()
 ) -> Hit:
     inverse = vec3(_inverse(direction.x), _inverse(direction.y), _inverse(direction.z))
+    far = inverse * 1.0000004  # rounding must not lose a box
     near_x = ti.select(inverse.x < 0.0, 3, 0)
     near_y = ti.select(inverse.y < 0.0, 4, 1)
     near_z = ti.select(inverse.z < 0.0, 5, 2)
@@ -93,16 +94,16 @@ def _traverse(
             keys = ti.Vector([0] * BVH_WIDTH)
             others = ti.Vector([0] * BVH_WIDTH)
             for k in ti.static(range(BVH_WIDTH)):
-                x0 = (scene.bvh_bounds[node * 6 + near_x][k] - origin.x) * inverse.x
-                y0 = (scene.bvh_bounds[node * 6 + near_y][k] - origin.y) * inverse.y
-                z0 = (scene.bvh_bounds[node * 6 + near_z][k] - origin.z) * inverse.z
-                x1 = (scene.bvh_bounds[node * 6 + 3 - near_x][k] - origin.x) * inverse.x
-                y1 = (scene.bvh_bounds[node * 6 + 5 - near_y][k] - origin.y) * inverse.y
-                z1 = (scene.bvh_bounds[node * 6 + 7 - near_z][k] - origin.z) * inverse.z
+                x0 = (scene.bvh_bounds[node + near_x][k] - origin.x) * inverse.x
+                y0 = (scene.bvh_bounds[node + near_y][k] - origin.y) * inverse.y
+                z0 = (scene.bvh_bounds[node + near_z][k] - origin.z) * inverse.z
+                x1 = (scene.bvh_bounds[node + 3 - near_x][k] - origin.x) * far.x
+                y1 = (scene.bvh_bounds[node + 5 - near_y][k] - origin.y) * far.y
+                z1 = (scene.bvh_bounds[node + 7 - near_z][k] - origin.z) * far.z
                 t0 = larger(larger(x0, y0), larger(z0, t_min))
                 t1 = smaller(smaller(x1, y1), smaller(z1, hit_t))
                 key = _key(t0, k)
-                keys[k] = ti.select((t0 <= t1 * 1.0000004) & (key > done), key, _NONE)
+                keys[k] = ti.select((t0 <= t1) & (key > done), key, _NONE)
             nearest = _smallest(keys)
             child = nearest & (BVH_WIDTH - 1)
             for k in ti.static(range(BVH_WIDTH)):
@@ -110,7 +111,7 @@ def _traverse(
             following = _smallest(others)
             stack[size], stack_done[size], stack_next[size] = node, nearest, following
             size += ti.select(following < _NONE, 1, 0)
-            node = ti.select(nearest < _NONE, scene.bvh_children[node * BVH_WIDTH + child], ABSENT)
+            node = ti.select(nearest < _NONE, scene.bvh_children[node + child], ABSENT)
             done = _ALL
         if node != ABSENT:
             for leaf in range(~node, ~node + row):

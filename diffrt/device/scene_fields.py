@@ -128,7 +128,7 @@ class SceneFields:
         self.film_size = ti.Vector.field(2, ti.i32, shape=())  # width, height
 
         # Bounding volume hierarchy, see bvh_build.py for the layout.
-        self.bvh_bounds = ti.Vector.field(BVH_WIDTH, ti.f32, shape=c.bvh_nodes * 6)
+        self.bvh_bounds = ti.Vector.field(BVH_WIDTH, ti.f32, shape=c.bvh_nodes * BVH_WIDTH)
         self.bvh_children = plain(ti.i32, c.bvh_nodes * BVH_WIDTH)
         self.bvh_triangles = ti.Matrix.field(9, LEAF_SIZE, ti.f32, shape=c.bvh_leaves)
         self.bvh_flat_leaves = plain(ti.i32)
