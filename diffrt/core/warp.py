@@ -26,6 +26,24 @@ def cos_sin_turn(u: ti.f32) -> vec2:
     return vec2(ti.select(quadrant == 1 or quadrant == 2, -x, x), ti.select(quadrant >= 2, -y, y))
 
 
+_TURN = (0.00378478708, -0.00936304601, 0.0157067872, -0.0222869285, 0.0317784067, -0.0530492275, 0.159154924)
+
+
+@ti.func
+def turn_of(y: ti.f32, x: ti.f32) -> ti.f32:
+    """atan2(y, x) / (2 pi), within [-1/2, 1/2], to 1e-7; 1/4 for the origin."""
+    flat = ti.abs(x) > ti.abs(y)
+    a = ti.select(flat, ti.abs(y), ti.abs(x)) / ti.max(ti.select(flat, ti.abs(x), ti.abs(y)), 1e-30)
+    s = a * a
+    result = -0.000725713434
+    for c in ti.static(_TURN):
+        result = c + s * result
+    result *= a
+    result = ti.select(flat, result, 0.25 - result)
+    result = ti.select(x < 0.0, 0.5 - result, result)
+    return ti.select(y < 0.0, -result, result)
+
+
 @ti.func
 def disk_concentric(u: vec2) -> vec2:
     """Uniform point of the unit disk (Shirley and Chiu 1997); density 1/pi per area."""

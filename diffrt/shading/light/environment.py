@@ -10,7 +10,7 @@ from taichi.math import vec2, vec3
 
 from diffrt.core.distribution import cdf_interval, search_cdf
 from diffrt.core.vector import PI, larger
-from diffrt.core.warp import cos_sin_turn, sphere_uniform
+from diffrt.core.warp import cos_sin_turn, sphere_uniform, turn_of
 from diffrt.shading.light.base import LightSample
 from diffrt.shading.texture import CLAMP, REPEAT, bilinear
 
@@ -18,9 +18,9 @@ from diffrt.shading.texture import CLAMP, REPEAT, bilinear
 @ti.func
 def image_coordinates(direction: vec3) -> vec2:
     """(u, v) in [0, 1]^2 of a local unit direction, v from the top row."""
-    u = 0.5 + ti.atan2(direction.x, -direction.z) / (2.0 * PI)
+    u = 0.5 + turn_of(direction.x, -direction.z)
     # atan2 of the two legs instead of acos: exact near the poles, where acos has no derivative.
-    v = ti.atan2(ti.sqrt(ti.max(direction.x * direction.x + direction.z * direction.z, 1e-24)), direction.y) / PI
+    v = 2.0 * turn_of(ti.sqrt(ti.max(direction.x * direction.x + direction.z * direction.z, 1e-24)), direction.y)
     return vec2(u, v)
 
 
