@@ -48,12 +48,12 @@ def first_surface(
             layers = MOST_LAYERS
         else:
             surface = surface_at(scene, features, hit.triangle, hit.u, hit.v)
-            material = scene.shape_material[surface.shape]
-            frame = shading_frame(scene, features, material, hit.triangle, surface)
+            outer = scene.shape_material[surface.shape]
             lobe = 0.0
             if ti.static(features.needs_lobe):
                 lobe = uniform_1d(options.sampler, key, sample, dimension + LOBE)
-            acting, _rest = resolve_mix(scene, features, material, surface.uv, lobe)
+            acting, _rest = resolve_mix(scene, features, outer, surface.uv, lobe)
+            frame = shading_frame(scene, features, acting, outer, hit.triangle, surface)
             through = False
             if ti.static(features.masked):
                 chance = uniform_2d(options.sampler, key, sample, dimension + CHANCE)

@@ -90,11 +90,12 @@ def trace_path(
                 radiance += throughput * emitted * weight
         else:
             surface = surface_at(scene, features, hit.triangle, hit.u, hit.v)
-            frame = shading_frame(scene, features, scene.shape_material[surface.shape], hit.triangle, surface)
+            outer = scene.shape_material[surface.shape]
             lobe = 0.0
             if ti.static(features.needs_lobe):
                 lobe = uniform_1d(options.sampler, key, sample, dimension + LOBE)
-            material, rest = bsdf.resolve_mix(scene, features, scene.shape_material[surface.shape], surface.uv, lobe)
+            material, rest = bsdf.resolve_mix(scene, features, outer, surface.uv, lobe)
+            frame = shading_frame(scene, features, material, outer, hit.triangle, surface)
             chance = vec2(0.0)
             through = False
             if ti.static(features.masked):
@@ -139,7 +140,7 @@ def trace_path(
                             if light.infinite == 0:
                                 towards = light.target - start
                                 end = _SHADOW_END
-                            lit = visibility(scene, features, start, towards, end, lobe)
+                            lit = visibility(scene, features, start, towards, end)
                             weight = ti.select(light.pdf > 0.0, lit / light.pdf, 0.0)
                             if light.delta == 0:
                                 weight *= power_heuristic(light.pdf, bsdf_pdf)

@@ -134,7 +134,7 @@ def trace(
             keep_on_interrupt=keep_on_interrupt,
         )
     if result.dropped:
-        log.warn(f"{result.dropped} samples were not finite and were left out")
+        log.warn(f"{result.dropped} samples were not finite and count as black")
     return result
 
 

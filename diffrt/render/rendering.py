@@ -26,7 +26,7 @@ class Rendering:
     Attributes:
         images: by buffer name, (H, W, C) or (H, W) arrays, see `render_buffers`.
         samples: samples per pixel that went into the radiance (the fewest of all pixels).
-        dropped: samples left out because they were not finite.
+        dropped: samples that were not finite; they count as black.
         seconds: wall time of tracing.
         finished: False if time or the user ended it early.
     """

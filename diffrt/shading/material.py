@@ -49,15 +49,18 @@ def opacity(scene: ti.template(), features: ti.template(), material: ti.i32, uv:
 
 @ti.func
 def shading_frame(
-    scene: ti.template(), features: ti.template(), material: ti.i32, triangle: ti.i32, surface: Surface
+    scene: ti.template(), features: ti.template(), material: ti.i32, outer: ti.i32, triangle: ti.i32, surface: Surface
 ) -> Frame:
     """The frame in which the BSDF is evaluated: about the shading normal, bent by the normal map if there is one.
 
+    The map is that of the material, or of the mix `outer` that it was chosen from.
     A normal map holds 2c - 1 in the frame s, t, n with s along dp/du made orthogonal to n, and t = n x s.
     """
     frame = frame_from_normal(surface.shading_normal)
     if ti.static(features.normal_maps):
         texture = scene.material_textures[material * MATERIAL_SLOTS + NORMAL_MAP_SLOT]
+        if texture < 0:
+            texture = scene.material_textures[outer * MATERIAL_SLOTS + NORMAL_MAP_SLOT]
         if texture >= 0:
             n = surface.shading_normal
             du = tangent_u(scene, triangle)

@@ -54,7 +54,7 @@ def _direct(
             if hit.triangle >= 0:
                 surface = surface_at(scene, features, hit.triangle, hit.u, hit.v)
                 material = scene.shape_material[surface.shape]
-                frame = shading_frame(scene, features, material, hit.triangle, surface)
+                frame = shading_frame(scene, features, material, material, hit.triangle, surface)
                 wo = to_local(frame, -ray.direction)
                 values = values_at(scene, features, material, surface.uv)
                 u = uniform_2d(INDEPENDENT, key, sample, 7)

@@ -9,6 +9,7 @@ from parts import Part, body, camera, quad, scene
 
 from diffrt.description import primitives
 from diffrt.render.render import render, render_buffers
+from diffrt.scene.scene import Scene
 
 SUN = {"type": "directional", "direction": [0, 0, -1], "irradiance": [np.pi, np.pi, np.pi]}
 BACK_SUN = {**SUN, "direction": [0, 0, 1]}
@@ -277,3 +278,31 @@ def test_two_sided_glass_keeps_its_inside(taichi: str) -> None:
     wall = quad("wall", at=(0, 0, -2), scale=5, emission=[1, 2, 3])
     for origin in ((0, 0, 3), (0, 0, 0.2)):
         assert np.allclose(render(scene(camera(origin, (0, 0, -1), size=8), [ball, wall]), spp=4), [1, 2, 3], rtol=1e-5)
+
+
+def test_a_mix_has_the_normal_maps_of_its_halves(taichi: str) -> None:
+    """The same map on a plain material, on both halves of a mix, and on the mix itself gives the same picture."""
+    mean = {}
+    for name, material in {
+        "plain": {"type": "diffuse", "albedo": 0.7, "normal_map": "tilt"},
+        "halves": {"type": "mix", "first": "bent", "second": "bent", "weight": 0.5},
+        "mix": {"type": "mix", "first": "even", "second": "even", "weight": 0.5, "normal_map": "tilt"},
+        "none": {"type": "diffuse", "albedo": 0.7},
+    }.items():
+        made = Scene.from_dict({
+            "camera": {"to_world": {"look_at": {"origin": [0, 0, 4], "target": [0, 0, 0]}}, "width": 8, "height": 8},
+            "textures": {"tilt": {"data": np.full((2, 2, 3), [0.8, 0.5, 0.9], np.float32)}},
+            "materials": {
+                "used": material,
+                "bent": {"type": "diffuse", "albedo": 0.7, "normal_map": "tilt"},
+                "even": {"type": "diffuse", "albedo": 0.7},
+            },
+            "shapes": [{"type": "rectangle", "material": "used"}],
+            "lights": [{"type": "directional", "direction": [-1, 0, -1], "irradiance": 1.0}],
+        })  # fmt: skip
+        mean[name] = float(render(made, spp=4)[2:6, 2:6].mean())
+    assert mean["halves"] == pytest.approx(mean["plain"], rel=1e-5)
+    assert mean["mix"] == pytest.approx(mean["plain"], rel=1e-5)
+    tilted = np.array([0.6, 0.0, 0.8])
+    assert mean["plain"] == pytest.approx(0.7 / np.pi * tilted @ [2**-0.5, 0, 2**-0.5], rel=1e-4)
+    assert mean["none"] == pytest.approx(0.7 / np.pi * 2**-0.5, rel=1e-4)
