@@ -28,6 +28,8 @@ BOUNCE_DIMENSIONS = 3
 """Dimensions that a vertex uses: light and direction (four numbers), lobe, and (opacity, roulette)."""
 SCATTER, LOBE, CHANCE = range(BOUNCE_DIMENSIONS)
 _SHADOW_END = 0.99999
+_RUN = 64
+_SPREAD_PRIME = 7919
 
 
 class Options(NamedTuple):
@@ -167,6 +169,18 @@ def trace_path(
     return radiance
 
 
+@ti.func
+def spread(i: ti.i32, count: ti.i32) -> ti.i32:
+    """A permutation of [0, count) that scatters runs of pixels: threads take neighbouring numbers, and would be left
+    waiting for the one whose part of the picture is the hardest."""
+    runs = count // _RUN
+    result = i
+    if i < runs * _RUN and runs % _SPREAD_PRIME != 0:
+        run = ti.cast(ti.cast(i // _RUN, ti.i64) * _SPREAD_PRIME % runs, ti.i32)
+        result = run * _RUN + i % _RUN
+    return result
+
+
 @ti.kernel
 def render_samples(
     scene: ti.template(), features: ti.template(), options: ti.template(),
@@ -179,7 +193,8 @@ def render_samples(
 
     One thread owns a pixel, so the result depends neither on the number of threads nor on the grouping.
     """
-    for pixel in range(first_pixel, first_pixel + pixels):
+    for i in range(pixels):
+        pixel = first_pixel + spread(i, pixels)
         key = pixel_seed(pixel, seed)
         # Adding to the sum so far, sample by sample, makes the result independent of how samples are grouped in calls.
         pixel_sum, pixel_squares = total[pixel], squares[pixel]
