@@ -10,9 +10,6 @@ hi x, hi y, hi z). A child is the first vector of a wide node, which is BVH_WIDT
 child has an empty box. A leaf is a matrix of 9 rows: a vertex and two edges, coordinate by coordinate, a column a
 triangle; absent triangles have zero edges and are never hit. With vectors and matrices as elements, and children that
 need no multiplication, there is little arithmetic between a child and its boxes.
-
-A scene of at most FLAT_LEAVES leaves has no nodes: testing all its triangles costs less than branches that the
-processor cannot predict.
 """
 
 from dataclasses import dataclass
@@ -30,8 +27,6 @@ ABSENT = -(1 << 31)
 """The child that is not there."""
 STACK_SIZE = 40
 """Entries of a traversal's stack, one a level; the builder keeps the tree shallow enough for it."""
-FLAT_LEAVES = 8
-"""So many leaves are tested without a tree above them."""
 SPLIT_GAIN = 0.4
 """Triangles that fit a leaf are still split if that lowers the SAH cost below this share, as for walls that face."""
 PADDING = 3e-7
@@ -52,7 +47,7 @@ class Bvh:
     Attributes:
         children: (nodes * BVH_WIDTH,) int32, see the layout above.
         ids: (leaves * LEAF_SIZE,) int32 triangle numbers, -1 where absent.
-        levels: first node of each level, and the number of nodes at the end; (0,) if there are no nodes.
+        levels: first node of each level, and the number of nodes at the end.
     """
 
     children: np.ndarray
@@ -73,13 +68,8 @@ def build(positions: np.ndarray, triangles: np.ndarray) -> Bvh:
 
     Args:
         positions: (V, 3) float32 world-space vertices.
-        triangles: (F, 3) int32 vertex numbers; may be empty.
+        triangles: (F, 3) int32 vertex numbers, at least one triangle.
     """
-    n = len(triangles)
-    if n <= FLAT_LEAVES * LEAF_SIZE:
-        ids = np.full(max(1, -(-n // LEAF_SIZE)) * LEAF_SIZE, -1, dtype=np.int32)
-        ids[:n] = np.arange(n)
-        return Bvh(np.zeros(0, np.int32), ids, (0,))
     bvh = _build(positions, triangles, _MEDIAN_DEPTH)
     if len(bvh.levels) > STACK_SIZE:
         bvh = _build(positions, triangles, 0)
@@ -119,7 +109,6 @@ def _build(positions: np.ndarray, triangles: np.ndarray, median_depth: int) -> B
 
 def upload(scene: SceneFields, bvh: Bvh) -> None:
     """Write the topology into the scene's fields, and fill boxes and leaves from its vertices."""
-    scene.bvh_flat_leaves[None] = 0 if bvh.nodes else bvh.leaves
     _copy(scene, bvh.nodes, bvh.leaves, bvh.children, bvh.ids)
     refit(scene, bvh)
 
@@ -298,12 +287,6 @@ def _fill_leaves(scene: ti.template(), leaves: ti.i32):
             v0 = scene.positions[corners[0]]
             e1 = scene.positions[corners[1]] - v0
             e2 = scene.positions[corners[2]] - v0
-            normal = e1.cross(e2).normalized()
-            for d in ti.static(range(3)):
-                scene.triangle_corners[triangle][0, d] = v0[d]
-                scene.triangle_corners[triangle][1, d] = e1[d]
-                scene.triangle_corners[triangle][2, d] = e2[d]
-                scene.triangle_corners[triangle][3, d] = normal[d]
         # Components by numbers known to the compiler: other backends than the CPU's have no other ones.
         for k in ti.static(range(LEAF_SIZE)):
             if lane == k:

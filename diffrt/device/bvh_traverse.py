@@ -16,9 +16,9 @@ from taichi.math import vec3
 
 from diffrt.core.vector import larger, smaller
 from diffrt.device.bvh_build import ABSENT, STACK_SIZE
+from diffrt.device.hit import Hit
 from diffrt.device.scene_fields import BVH_WIDTH, LEAF_SIZE
 
-FAR = 1e30
 _Stack = ti.types.vector(STACK_SIZE, ti.i32)
 _Lanes = ti.types.vector(LEAF_SIZE, ti.f32)
 _KEY_MASK = -4 * max(BVH_WIDTH, LEAF_SIZE)
@@ -26,16 +26,6 @@ _ALL = -(1 << 31)
 """Below every key."""
 _NONE = 0x7F000000
 """Key of a lane that was not hit: above every other key."""
-
-
-@ti.dataclass
-class Hit:
-    """Where a ray met the scene: triangle -1 if nowhere. The point is (1-u-v) p0 + u p1 + v p2."""
-
-    triangle: ti.i32
-    t: ti.f32
-    u: ti.f32
-    v: ti.f32
 
 
 @ti.func
@@ -83,10 +73,7 @@ def _traverse(
     hit_t, hit_u, hit_v = t_max, 0.0, 0.0
     stack, stack_done, stack_next = _Stack(0), _Stack(0), _Stack(0)
     size = 0
-    # A scene of few triangles has no nodes: all its leaves are tested in a row.
-    flat_leaves = scene.bvh_flat_leaves[None]
-    node = ti.select(flat_leaves > 0, ~0, 0)
-    row = ti.max(flat_leaves, 1)
+    node = 0
     done = _ALL  # children of the node up to this key have been visited
     running = True
     while running:
@@ -114,43 +101,43 @@ def _traverse(
             node = ti.select(nearest < _NONE, scene.bvh_children[node + child], ABSENT)
             done = _ALL
         if node != ABSENT:
-            for leaf in range(~node, ~node + row):
-                lane_t, lane_u, lane_v = _Lanes(0.0), _Lanes(0.0), _Lanes(0.0)
-                keys = ti.Vector([0] * LEAF_SIZE)
-                for k in ti.static(range(LEAF_SIZE)):
-                    sx = origin.x - scene.bvh_triangles[leaf][0, k]
-                    sy = origin.y - scene.bvh_triangles[leaf][1, k]
-                    sz = origin.z - scene.bvh_triangles[leaf][2, k]
-                    ax = scene.bvh_triangles[leaf][3, k]
-                    ay = scene.bvh_triangles[leaf][4, k]
-                    az = scene.bvh_triangles[leaf][5, k]
-                    bx = scene.bvh_triangles[leaf][6, k]
-                    by = scene.bvh_triangles[leaf][7, k]
-                    bz = scene.bvh_triangles[leaf][8, k]
-                    px = direction.y * bz - direction.z * by
-                    py = direction.z * bx - direction.x * bz
-                    pz = direction.x * by - direction.y * bx
-                    determinant = ax * px + ay * py + az * pz
-                    scale = 1.0 / ti.select(determinant == 0.0, 1.0, determinant)
-                    u = (sx * px + sy * py + sz * pz) * scale
-                    qx = sy * az - sz * ay
-                    qy = sz * ax - sx * az
-                    qz = sx * ay - sy * ax
-                    v = (direction.x * qx + direction.y * qy + direction.z * qz) * scale
-                    t = (bx * qx + by * qy + bz * qz) * scale
-                    lane_t[k] = t
-                    lane_u[k] = u
-                    lane_v[k] = v
-                    inside = smaller(smaller(u, v), 1.0 - u - v) >= -1e-6
-                    ahead = (t > t_min) & (t < hit_t)
-                    keys[k] = ti.select(inside & ahead & (determinant != 0.0), _key(t, k), _NONE)
-                nearest = _smallest(keys)
-                lane = nearest & (LEAF_SIZE - 1)
-                if ti.static(any_will_do):
-                    hit_lane = ti.select(nearest < _NONE, leaf * LEAF_SIZE + lane, hit_lane)
-                elif nearest < _NONE:
-                    hit_t, hit_u, hit_v = lane_t[lane], lane_u[lane], lane_v[lane]
-                    hit_lane = leaf * LEAF_SIZE + lane
+            leaf = ~node
+            lane_t, lane_u, lane_v = _Lanes(0.0), _Lanes(0.0), _Lanes(0.0)
+            keys = ti.Vector([0] * LEAF_SIZE)
+            for k in ti.static(range(LEAF_SIZE)):
+                sx = origin.x - scene.bvh_triangles[leaf][0, k]
+                sy = origin.y - scene.bvh_triangles[leaf][1, k]
+                sz = origin.z - scene.bvh_triangles[leaf][2, k]
+                ax = scene.bvh_triangles[leaf][3, k]
+                ay = scene.bvh_triangles[leaf][4, k]
+                az = scene.bvh_triangles[leaf][5, k]
+                bx = scene.bvh_triangles[leaf][6, k]
+                by = scene.bvh_triangles[leaf][7, k]
+                bz = scene.bvh_triangles[leaf][8, k]
+                px = direction.y * bz - direction.z * by
+                py = direction.z * bx - direction.x * bz
+                pz = direction.x * by - direction.y * bx
+                determinant = ax * px + ay * py + az * pz
+                scale = 1.0 / ti.select(determinant == 0.0, 1.0, determinant)
+                u = (sx * px + sy * py + sz * pz) * scale
+                qx = sy * az - sz * ay
+                qy = sz * ax - sx * az
+                qz = sx * ay - sy * ax
+                v = (direction.x * qx + direction.y * qy + direction.z * qz) * scale
+                t = (bx * qx + by * qy + bz * qz) * scale
+                lane_t[k] = t
+                lane_u[k] = u
+                lane_v[k] = v
+                inside = smaller(smaller(u, v), 1.0 - u - v) >= -1e-6
+                ahead = (t > t_min) & (t < hit_t)
+                keys[k] = ti.select(inside & ahead & (determinant != 0.0), _key(t, k), _NONE)
+            nearest = _smallest(keys)
+            lane = nearest & (LEAF_SIZE - 1)
+            if ti.static(any_will_do):
+                hit_lane = ti.select(nearest < _NONE, leaf * LEAF_SIZE + lane, hit_lane)
+            elif nearest < _NONE:
+                hit_t, hit_u, hit_v = lane_t[lane], lane_u[lane], lane_v[lane]
+                hit_lane = leaf * LEAF_SIZE + lane
             if ti.static(any_will_do):
                 size = ti.select(hit_lane >= 0, 0, size)
         node = ABSENT

@@ -36,6 +36,8 @@ class Features(NamedTuple):
     delta_lights: bool = False
     environment: bool = False
     environment_image: bool = False
+    facets: int = 0
+    """How many facets are tested side by side; 0 if the scene has a tree instead."""
     camera: int = 0
     distorted: bool = False
     gradients: bool = False

@@ -15,6 +15,11 @@ BVH_WIDTH = 8
 LEAF_SIZE = 8
 """Triangles of a leaf: stored as lanes side by side, so that the vectorizer tests them together. 8, as for children."""
 
+MOST_FACETS = 64
+"""So many facets are tested without a tree above them, see facets.py. A power of two."""
+FACET_ROWS = 13
+"""Numbers that a facet has."""
+
 
 @dataclass(frozen=True)
 class Capacity:
@@ -131,8 +136,11 @@ class SceneFields:
         self.bvh_bounds = ti.Vector.field(BVH_WIDTH, ti.f32, shape=c.bvh_nodes * BVH_WIDTH)
         self.bvh_children = plain(ti.i32, c.bvh_nodes * BVH_WIDTH)
         self.bvh_triangles = ti.Matrix.field(9, LEAF_SIZE, ti.f32, shape=c.bvh_leaves)
-        self.bvh_flat_leaves = plain(ti.i32)
         self.bvh_ids = plain(ti.i32, c.bvh_leaves * LEAF_SIZE)
+
+        # Scenes of few triangles, see facets.py for the layout.
+        self.facet_rows = [plain(ti.f32, MOST_FACETS) for _ in range(FACET_ROWS)]
+        self.facet_triangles = ti.Vector.field(3, ti.i32, shape=MOST_FACETS)
 
 
 _current: dict[bool, SceneFields] = {}

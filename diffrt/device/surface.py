@@ -27,6 +27,22 @@ class Surface:
     shape: ti.i32
 
 
+@ti.kernel
+def fill_corners(scene: ti.template(), triangles: ti.i32):
+    """What a hit needs of each triangle, side by side, from the vertices."""
+    for triangle in range(triangles):
+        corners = scene.triangles[triangle]
+        p0 = scene.positions[corners[0]]
+        e1 = scene.positions[corners[1]] - p0
+        e2 = scene.positions[corners[2]] - p0
+        normal = e1.cross(e2).normalized()
+        for d in ti.static(range(3)):
+            scene.triangle_corners[triangle][0, d] = p0[d]
+            scene.triangle_corners[triangle][1, d] = e1[d]
+            scene.triangle_corners[triangle][2, d] = e2[d]
+            scene.triangle_corners[triangle][3, d] = normal[d]
+
+
 @ti.func
 def surface_at(scene: ti.template(), features: ti.template(), triangle: ti.i32, u: ti.f32, v: ti.f32) -> Surface:
     """The surface at barycentrics (1-u-v, u, v) of a triangle."""

@@ -6,7 +6,7 @@ import numpy as np
 
 from diffrt.description.schema import MATERIAL_FIELDS
 from diffrt.description.values import TextureRef
-from diffrt.device import bvh_build
+from diffrt.device import bvh_build, facets
 from diffrt.device.bvh_build import Bvh
 from diffrt.device.features import (
     CAMERA_TYPES,
@@ -21,6 +21,7 @@ from diffrt.device.geometry import Geometry, gather
 from diffrt.device.light_table import colours, light_table
 from diffrt.device.packing import write
 from diffrt.device.scene_fields import Capacity, SceneFields, acquire
+from diffrt.device.surface import fill_corners
 from diffrt.scene.elements import Camera, Value
 from diffrt.scene.scene import Scene
 
@@ -31,11 +32,11 @@ _FAR = 1e30
 
 @dataclass
 class DeviceScene:
-    """A scene that lives on the device: its fields, what kernels must know of it, and its tree."""
+    """A scene that lives on the device: its fields, what kernels must know of it, and its tree, if it has one."""
 
     fields: SceneFields
     features: Features
-    bvh: Bvh
+    bvh: Bvh | None
 
 
 @dataclass
@@ -68,18 +69,21 @@ def upload(scene: Scene, camera: Camera, gradients: bool = False) -> DeviceScene
             geometry = old.geometry
         else:
             geometry = gather(list(scene.shapes.values()))
-        bvh = (
-            old.device.bvh
-            if old is not None and same_topology
-            else bvh_build.build(geometry.positions, geometry.triangles)
-        )
+        few = facets.find(geometry.positions, geometry.triangles)
+        bvh = old.device.bvh if old is not None and same_topology else None
+        if few is None and bvh is None:
+            bvh = bvh_build.build(geometry.positions, geometry.triangles)
         features, arrays = _appearance(scene, geometry)
+        features = features._replace(facets=0 if few is None else few.padded)
         fields = acquire(_capacity(scene, geometry, bvh), gradients)
         _write_geometry(fields, geometry)
         write([(getattr(fields, name), array) for name, array in arrays.items()])
-        if old is not None and same_topology and old.device.fields is fields:
+        fill_corners(fields, len(geometry.triangles))
+        if few is not None:
+            facets.upload(fields, few, geometry.positions, geometry.triangles)
+        elif bvh is not None and old is not None and old.device.bvh is bvh and old.device.fields is fields:
             bvh_build.refit(fields, bvh)
-        else:
+        elif bvh is not None:
             bvh_build.upload(fields, bvh)
         device = DeviceScene(fields, features, bvh)
     device.features = features._replace(
@@ -92,7 +96,7 @@ def upload(scene: Scene, camera: Camera, gradients: bool = False) -> DeviceScene
     return device
 
 
-def _capacity(scene: Scene, geometry: Geometry, bvh: Bvh) -> Capacity:
+def _capacity(scene: Scene, geometry: Geometry, bvh: Bvh | None) -> Capacity:
     images = [texture.data for texture in scene.textures.values()]
     images += [light.image for light in scene.lights.values() if light.image is not None]
     environment = [light.image for light in scene.lights.values() if light.image is not None]
@@ -109,8 +113,8 @@ def _capacity(scene: Scene, geometry: Geometry, bvh: Bvh) -> Capacity:
         lights=emitting + len(scene.lights),
         delta_lights=len(scene.lights),
         environment_cells=max((image.shape[0] * image.shape[1] for image in environment), default=0),
-        bvh_nodes=bvh.nodes,
-        bvh_leaves=bvh.leaves,
+        bvh_nodes=bvh.nodes if bvh is not None else 0,
+        bvh_leaves=bvh.leaves if bvh is not None else 0,
     )
 
 

@@ -8,7 +8,7 @@ import taichi as ti
 from taichi.math import vec2
 
 from diffrt.core.sampler import pixel_seed, uniform_1d, uniform_2d
-from diffrt.device.bvh_traverse import closest_hit
+from diffrt.device.intersect import closest_hit
 from diffrt.device.surface import offset_along, surface_at
 from diffrt.render.path import BOUNCE_DIMENSIONS, CHANCE, FIRST_BOUNCE_DIMENSION, LOBE, primary_ray
 from diffrt.render.visibility import MOST_LAYERS, passes
@@ -42,7 +42,7 @@ def first_surface(
     dimension = FIRST_BOUNCE_DIMENSION
     layers = 0
     while layers < MOST_LAYERS:
-        hit = closest_hit(scene, origin, ray.direction, t_min, t_max)
+        hit = closest_hit(scene, features, origin, ray.direction, t_min, t_max)
         layers += 1
         if hit.triangle < 0:
             layers = MOST_LAYERS

@@ -11,7 +11,8 @@ from taichi.math import vec2, vec3
 
 from diffrt.core.sampler import pixel_seed, uniform_1d, uniform_2d, uniform_4d
 from diffrt.core.vector import is_finite, max_component, to_local, to_world
-from diffrt.device.bvh_traverse import FAR, closest_hit
+from diffrt.device.hit import FAR
+from diffrt.device.intersect import closest_hit
 from diffrt.device.surface import offset_along, surface_at
 from diffrt.render.film import film_point
 from diffrt.render.visibility import passes, visibility
@@ -81,7 +82,7 @@ def trace_path(
         # Drawn before they are needed: the processor computes them while the query waits for memory.
         # A light sample and the next direction are never factors of one term.
         u = uniform_4d(options.sampler, key, sample, dimension + SCATTER)
-        hit = closest_hit(scene, origin, direction, t_min, t_max)
+        hit = closest_hit(scene, features, origin, direction, t_min, t_max)
         if hit.triangle < 0:
             running = False
             if ti.static(features.environment):

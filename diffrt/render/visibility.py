@@ -6,7 +6,8 @@ Passing is no path segment. A path passes at random, with probability 1 - opacit
 import taichi as ti
 from taichi.math import vec3
 
-from diffrt.device.bvh_traverse import FAR, any_hit, closest_hit
+from diffrt.device.hit import FAR
+from diffrt.device.intersect import any_hit, closest_hit
 from diffrt.device.surface import offset_along, surface_at
 from diffrt.shading.bsdf.mix import NULL, PASSED, presence
 from diffrt.shading.material import opacity
@@ -37,7 +38,7 @@ def visibility(
         end = origin + direction * t_max
         layers = 0
         while result > 0.0 and layers < MOST_LAYERS:
-            hit = closest_hit(scene, start, towards, 0.0, remaining)
+            hit = closest_hit(scene, features, start, towards, 0.0, remaining)
             if hit.triangle < 0:
                 layers = 2 * MOST_LAYERS
             else:
@@ -51,5 +52,5 @@ def visibility(
         if layers == MOST_LAYERS:
             result = 0.0
     else:
-        result = 1.0 - ti.cast(any_hit(scene, origin, direction, 0.0, t_max), ti.f32)
+        result = 1.0 - ti.cast(any_hit(scene, features, origin, direction, 0.0, t_max), ti.f32)
     return result

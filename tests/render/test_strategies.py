@@ -11,7 +11,8 @@ from taichi.math import vec2, vec3
 
 from diffrt.core.sampler import INDEPENDENT, SOBOL, pixel_seed, uniform_1d, uniform_2d
 from diffrt.core.vector import to_local, to_world
-from diffrt.device.bvh_traverse import FAR, any_hit, closest_hit
+from diffrt.device.hit import FAR
+from diffrt.device.intersect import any_hit, closest_hit
 from diffrt.device.surface import offset_along, surface_at
 from diffrt.device.upload import upload
 from diffrt.render.film import FILTERS, film_point
@@ -31,7 +32,7 @@ BATCHES, SAMPLES = 16, 64
 def _seen(scene: ti.template(), features: ti.template(), origin: vec3, direction: vec3):
     """Radiance that arrives along a ray, from lights that it meets."""
     radiance = vec3(0.0)
-    hit = closest_hit(scene, origin, direction, 0.0, FAR)
+    hit = closest_hit(scene, features, origin, direction, 0.0, FAR)
     if hit.triangle < 0:
         radiance = environment.emitted(scene, features, direction)
     else:
@@ -50,7 +51,7 @@ def _direct(
         for sample in range(samples):
             ray = primary_ray(scene, features, options, pixel, sample, key)
             radiance = _seen(scene, features, ray.origin, ray.direction)
-            hit = closest_hit(scene, ray.origin, ray.direction, 0.0, FAR)
+            hit = closest_hit(scene, features, ray.origin, ray.direction, 0.0, FAR)
             if hit.triangle >= 0:
                 surface = surface_at(scene, features, hit.triangle, hit.u, hit.v)
                 material = scene.shape_material[surface.shape]
@@ -66,7 +67,7 @@ def _direct(
                         towards, end = light.wi, FAR
                         if light.infinite == 0:
                             towards, end = light.target - start, 0.99999
-                        if any_hit(scene, start, towards, 0.0, end) == 0:
+                        if any_hit(scene, features, start, towards, 0.0, end) == 0:
                             radiance += f * light.radiance / light.pdf
                 else:
                     lobe = uniform_1d(INDEPENDENT, key, sample, 8)

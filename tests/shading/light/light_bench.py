@@ -4,7 +4,8 @@ import numpy as np
 import taichi as ti
 from taichi.math import vec2, vec3
 
-from diffrt.device.bvh_traverse import FAR, closest_hit
+from diffrt.device.hit import FAR
+from diffrt.device.intersect import closest_hit
 from diffrt.device.surface import surface_at
 from diffrt.device.upload import upload
 from diffrt.scene.scene import Scene
@@ -32,7 +33,7 @@ def _density(
     wi: ti.types.ndarray(dtype=vec3, ndim=1), out: ti.types.ndarray(dtype=ti.f32, ndim=2),
 ):  # fmt: skip
     for i in range(wi.shape[0]):
-        hit = closest_hit(scene, position, wi[i], 0.0, FAR)
+        hit = closest_hit(scene, features, position, wi[i], 0.0, FAR)
         radiance = vec3(0.0)
         density = 0.0
         if hit.triangle >= 0:

@@ -1,0 +1,76 @@
+"""Ray queries in scenes without a tree: every ray against all facets, see facets.py.
+
+Each of a facet's numbers has an array of its own, and the loops over facets have no branches, a number of rounds that
+is known when they are compiled, and one integer as their result: in this form the compiler vectorizes them.
+"""
+
+import taichi as ti
+from taichi.math import vec3
+
+from diffrt.core.vector import larger, smaller
+from diffrt.device.hit import Hit
+from diffrt.device.scene_fields import FACET_ROWS, MOST_FACETS
+
+EDGE = 1e-6
+"""Facets reach so far beyond their edges, in barycentrics: rays must not slip through between them."""
+_NONE = 0x7F000000
+"""Above the key of every hit."""
+
+
+@ti.func
+def closest_hit(
+    scene: ti.template(), facets: ti.template(), origin: vec3, direction: vec3, t_min: ti.f32, t_max: ti.f32
+) -> Hit:
+    """The nearest facet with t_min < t < t_max, from either side."""
+    # The bits of the distance (whose order is that of the integers, as it is not negative) over the facet's number: one
+    # minimum says both. What else there is to know of the hit is computed again, for one facet.
+    nearest = _NONE
+    for facet in range(ti.static(facets)):
+        t, _, _, inside = _meet(scene, facet, origin, direction)
+        key = (ti.bit_cast(t, ti.i32) & -MOST_FACETS) | facet
+        nearest = ti.min(nearest, ti.select(inside & (t > t_min) & (t < t_max), key, _NONE))
+    hit = Hit(-1, t_max, 0.0, 0.0)
+    if nearest < _NONE:
+        facet = nearest & (MOST_FACETS - 1)
+        t, u, v, _ = _meet(scene, facet, origin, direction)
+        triangles = scene.facet_triangles[facet]
+        hit.t, hit.triangle = t, triangles[0]
+        turn = triangles[2] & 3
+        # Shares of the corners, from the facet's own corner on.
+        own, following = 1.0 - u - v, u
+        if own < 0.0 and triangles[1] >= 0:
+            hit.triangle = triangles[1]
+            turn = triangles[2] >> 2
+            own, following = -own, 1.0 - u
+        last = 1.0 - own - following
+        hit.u = ti.select(turn == 0, following, ti.select(turn == 1, own, last))
+        hit.v = ti.select(turn == 0, last, ti.select(turn == 1, following, own))
+    return hit
+
+
+@ti.func
+def any_hit(
+    scene: ti.template(), facets: ti.template(), origin: vec3, direction: vec3, t_min: ti.f32, t_max: ti.f32
+) -> ti.i32:
+    """1 if some facet lies in t_min < t < t_max."""
+    blocked = 0
+    for facet in range(ti.static(facets)):
+        t, _, _, inside = _meet(scene, facet, origin, direction)
+        blocked |= ti.cast(inside & (t > t_min) & (t < t_max), ti.i32)
+    return blocked
+
+
+@ti.func
+def _meet(scene: ti.template(), facet: ti.i32, origin: vec3, direction: vec3):
+    """Distance and barycentrics where the ray meets the plane of a facet, and whether that lies within the facet."""
+    n = ti.Vector([0.0] * FACET_ROWS)
+    for row in ti.static(range(FACET_ROWS)):
+        n[row] = scene.facet_rows[row][facet]
+    x, y, z = origin.x - n[0], origin.y - n[1], origin.z - n[2]
+    height = x * n[9] + y * n[10] + z * n[11]
+    rise = direction.x * n[9] + direction.y * n[10] + direction.z * n[11]
+    t = -height / ti.select(rise == 0.0, 1.0, rise)
+    u = x * n[3] + y * n[4] + z * n[5] + t * (direction.x * n[3] + direction.y * n[4] + direction.z * n[5])
+    v = x * n[6] + y * n[7] + z * n[8] + t * (direction.x * n[6] + direction.y * n[7] + direction.z * n[8])
+    inside = (smaller(u, v) >= -EDGE) & (larger(u, v) <= 1.0 + EDGE) & (u + v <= n[12] + EDGE)
+    return t, u, v, inside & (rise != 0.0)

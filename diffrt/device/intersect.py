@@ -1,0 +1,33 @@
+"""Ray queries, by what the scene is held in: a tree, or facets side by side."""
+
+import taichi as ti
+from taichi.math import vec3
+
+from diffrt.device import bvh_traverse, facet_query
+from diffrt.device.hit import Hit
+
+
+@ti.func
+def closest_hit(
+    scene: ti.template(), features: ti.template(), origin: vec3, direction: vec3, t_min: ti.f32, t_max: ti.f32
+) -> Hit:
+    """The nearest triangle with t_min < t < t_max, from either side."""
+    hit = Hit(-1, 0.0, 0.0, 0.0)
+    if ti.static(features.facets):
+        hit = facet_query.closest_hit(scene, features.facets, origin, direction, t_min, t_max)
+    else:
+        hit = bvh_traverse.closest_hit(scene, origin, direction, t_min, t_max)
+    return hit
+
+
+@ti.func
+def any_hit(
+    scene: ti.template(), features: ti.template(), origin: vec3, direction: vec3, t_min: ti.f32, t_max: ti.f32
+) -> ti.i32:
+    """1 if some triangle lies in t_min < t < t_max."""
+    hit = 0
+    if ti.static(features.facets):
+        hit = facet_query.any_hit(scene, features.facets, origin, direction, t_min, t_max)
+    else:
+        hit = bvh_traverse.any_hit(scene, origin, direction, t_min, t_max)
+    return hit
