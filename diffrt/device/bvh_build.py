@@ -1,9 +1,10 @@
 """Bounding volume hierarchy: its topology by the surface-area heuristic, and the refit that gives it boxes.
 
-The topology is built level by level, one thread a node: binned SAH (Wald 2007, "On Fast Construction of SAH-based
-Bounding Volume Hierarchies") down to leaves of at most LEAF_SIZE triangles; then each wide node adopts grandchildren in
-place of the child with the largest surface until it has BVH_WIDTH children (Wald, Benthin and Boulos 2008, "Getting Rid
-of Packets"). Boxes and leaves are filled bottom-up by the same kernels that refit them when vertices move.
+The topology is built level by level, one thread a node. First a binary tree by binned SAH down to single triangles
+(Wald 2007, "On Fast Construction of SAH-based Bounding Volume Hierarchies"). Then, from the bottom up, which of its
+nodes become leaves and which a wide node adopts, so that the SAH cost of the wide tree is least (Ylitie, Karras and
+Laine 2017, "Efficient Incoherent Ray Traversal on GPUs Through Compressed Wide BVHs", section 3). Boxes and leaves are
+filled by the same kernels that refit them when vertices move.
 
 Layout of a wide node: eight vectors of BVH_WIDTH floats, of which six are the bounds of its children (lo x, lo y, lo z,
 hi x, hi y, hi z). A child is the first vector of a wide node, which is BVH_WIDTH times its number, or ~leaf; an absent
@@ -25,19 +26,20 @@ BINS = 16
 EMPTY = 1e18
 ABSENT = -(1 << 31)
 """The child that is not there."""
-STACK_SIZE = 40
+STACK_SIZE = 16
 """Entries of a traversal's stack, one a level; the builder keeps the tree shallow enough for it."""
-SPLIT_GAIN = 0.4
-"""Triangles that fit a leaf are still split if that lowers the SAH cost below this share, as for walls that face."""
+LEAF_COST = 1.5
+"""Of testing a leaf, in tests of a node."""
 PADDING = 3e-7
 """By which boxes are too large, relative to their coordinates."""
-_MEDIAN_DEPTH = 36
-"""From this depth on nodes are simply halved, which bounds the depth whatever the triangles look like."""
+_MEDIAN_DEPTHS = (36, 18, 0)
+"""From this depth on nodes are simply halved, which bounds the depth; the next is tried where it is too large."""
 
 _ints = ti.types.ndarray(dtype=ti.i32, ndim=1)
 _vectors = ti.types.ndarray(dtype=vec3, ndim=1)
 _Bins = ti.types.vector(BINS * 6, ti.f32)
 _Counts = ti.types.vector(BINS, ti.i32)
+_Costs = ti.types.vector(BVH_WIDTH, ti.f32)
 
 
 @dataclass(frozen=True)
@@ -70,9 +72,10 @@ def build(positions: np.ndarray, triangles: np.ndarray) -> Bvh:
         positions: (V, 3) float32 world-space vertices.
         triangles: (F, 3) int32 vertex numbers, at least one triangle.
     """
-    bvh = _build(positions, triangles, _MEDIAN_DEPTH)
-    if len(bvh.levels) > STACK_SIZE:
-        bvh = _build(positions, triangles, 0)
+    for median_depth in _MEDIAN_DEPTHS:
+        bvh = _build(positions, triangles, median_depth)
+        if len(bvh.levels) <= STACK_SIZE:
+            break
     return bvh
 
 
@@ -87,17 +90,24 @@ def _build(positions: np.ndarray, triangles: np.ndarray, median_depth: int) -> B
     left, first, count = ti.ndarray(ti.i32, 2 * n), ti.ndarray(ti.i32, 2 * n), ti.ndarray(ti.i32, 2 * n)
     order, allocated = ti.ndarray(ti.i32, n), ti.ndarray(ti.i32, 2)
     _start_split(n, order, first, count, allocated)
-    begin, end, depth = 0, 1, 0
+    begin, end = 0, 1
+    spans = []
     while begin < end:
-        _split(begin, end, int(depth >= median_depth), order, box_lo, box_hi, lo, hi, left, first, count, allocated)
-        begin, end, depth = end, int(allocated[0]), depth + 1
+        halve = int(len(spans) >= median_depth)
+        _split(begin, end, halve, order, box_lo, box_hi, lo, hi, left, first, count, allocated)
+        spans.append((begin, end))
+        begin, end = end, int(allocated[0])
     del box_lo, box_hi
+    cost, plan = ti.ndarray(_Costs, end), ti.ndarray(ti.u32, end)
+    for span in reversed(spans):
+        _weigh(*span, lo, hi, left, count, cost, plan)
+    del cost
 
     roots, children, ids = ti.ndarray(ti.i32, n), ti.ndarray(ti.i32, n * BVH_WIDTH), ti.ndarray(ti.i32, n * LEAF_SIZE)
     _start_collapse(roots, allocated)
     levels = [0, 1]
     while levels[-2] < levels[-1]:
-        _collapse(levels[-2], levels[-1], roots, lo, hi, left, first, count, order, children, ids, allocated)
+        _collapse(levels[-2], levels[-1], roots, left, first, count, plan, order, children, ids, allocated)
         levels.append(int(allocated[0]))
     nodes, leaves = levels[-1], int(allocated[1])
     return Bvh(
@@ -148,7 +158,7 @@ def _split(
     begin: ti.i32, end: ti.i32, halve: ti.i32, order: _ints, box_lo: _vectors, box_hi: _vectors,
     lo: _vectors, hi: _vectors, left: _ints, first: _ints, count: _ints, allocated: _ints,
 ):  # fmt: skip
-    """Bound the nodes [begin, end) and split each that is too large for a leaf. Centroids are kept doubled."""
+    """Bound the nodes [begin, end) and split each of more than one triangle. Centroids are kept doubled."""
     # Vulkan runs dynamic loops on 131072 threads in at most 65535 groups; on the CPU a node alone is work for a thread.
     ti.loop_config(block_dim=ti.static(_block_size()))
     for node in range(begin, end):
@@ -163,7 +173,7 @@ def _split(
         left[node] = -1
         if n > 1:
             best_cost, best_axis, best_bin, best_scale = 1e38, -1, 0, 0.0
-            if halve == 0:
+            if halve == 0 and n > 2:
                 for axis in ti.static(range(3)):
                     extent = centre_hi[axis] - centre_lo[axis]
                     scale = ti.cast(BINS, ti.f32) / ti.select(extent > 0.0, extent, 1.0)
@@ -197,8 +207,6 @@ def _split(
                                 cost = ti.cast(side, ti.f32) * _half_area(-side_hi - side_lo) + right_cost[k + 1]
                                 if cost < best_cost:
                                     best_cost, best_axis, best_bin, best_scale = cost, axis, k, scale
-            whole = ti.cast(n, ti.f32) * _half_area(node_hi - node_lo)
-            worth_it = best_axis >= 0 and best_cost < SPLIT_GAIN * whole
             middle = start + n // 2
             if best_axis >= 0:
                 i, j = start, start + n - 1
@@ -212,11 +220,10 @@ def _split(
                         order[j] = t
                         j -= 1
                 middle = i
-            if n > LEAF_SIZE or worth_it:
-                child = ti.atomic_add(allocated[0], 2)
-                left[node] = child
-                first[child], count[child] = start, middle - start
-                first[child + 1], count[child + 1] = middle, start + n - middle
+            child = ti.atomic_add(allocated[0], 2)
+            left[node] = child
+            first[child], count[child] = start, middle - start
+            first[child + 1], count[child + 1] = middle, start + n - middle
 
 
 @ti.kernel
@@ -227,35 +234,74 @@ def _start_collapse(roots: _ints, allocated: _ints):
 
 
 @ti.kernel
+def _weigh(
+    begin: ti.i32, end: ti.i32, lo: _vectors, hi: _vectors, left: _ints, count: _ints,
+    cost: ti.types.ndarray(dtype=_Costs, ndim=1), plan: ti.types.ndarray(dtype=ti.u32, ndim=1),
+):  # fmt: skip
+    """Least costs of the subtrees below binary nodes [begin, end), whose children have theirs.
+
+    cost[n][s - 1] is that of subtree n in at most s slots of a wide node. plan[n] says how: four bits for each s, the
+    slots that go to the left child; in place of s = 1, where a subtree is a node of its own, those of BVH_WIDTH slots
+    among its children, or 0 if it is a leaf.
+    """
+    for node in range(begin, end):
+        area = _half_area(hi[node] - lo[node])
+        best = _Costs(LEAF_COST * area)
+        choice = ti.u32(0)
+        if left[node] >= 0:
+            a, b = cost[left[node]], cost[left[node] + 1]
+            for s in ti.static(range(BVH_WIDTH, 1, -1)):
+                least, given = a[0] + b[s - 2], 1
+                for k in ti.static(range(2, s)):
+                    if a[k - 1] + b[s - k - 1] < least:
+                        least, given = a[k - 1] + b[s - k - 1], k
+                best[s - 1] = least
+                choice |= ti.cast(given, ti.u32) << (4 * (s - 1))
+            within = best[BVH_WIDTH - 1] + area
+            if count[node] > LEAF_SIZE or within < best[0]:
+                best[0] = within
+                choice |= choice >> (4 * (BVH_WIDTH - 1))
+            for s in ti.static(range(1, BVH_WIDTH)):
+                if best[s - 1] <= best[s]:
+                    best[s] = best[s - 1]
+                    choice &= ~(ti.u32(15) << (4 * s))
+        cost[node] = best
+        plan[node] = choice
+
+
+@ti.kernel
 def _collapse(
-    begin: ti.i32, end: ti.i32, roots: _ints, lo: _vectors, hi: _vectors, left: _ints, first: _ints, count: _ints,
-    order: _ints, children: _ints, ids: _ints, allocated: _ints,
+    begin: ti.i32, end: ti.i32, roots: _ints, left: _ints, first: _ints, count: _ints,
+    plan: ti.types.ndarray(dtype=ti.u32, ndim=1), order: _ints, children: _ints, ids: _ints, allocated: _ints,
 ):  # fmt: skip
     """Make the wide nodes [begin, end) out of the binary subtrees `roots`; `allocated` counts nodes and leaves."""
     for node in range(begin, end):
-        adopted = ti.Vector([-1] * BVH_WIDTH)
-        adopted[0] = roots[node]
+        # Subtrees that share the node's slots, and how many each has; those of one slot are children.
+        adopted, slots = ti.Vector([-1] * BVH_WIDTH), ti.Vector([0] * BVH_WIDTH)
+        root = roots[node]
+        adopted[0], slots[0] = root, 1
         n = 1
-        opening = True
-        while opening and n < BVH_WIDTH:
-            widest, area = -1, -1.0
-            for k in range(n):
-                child = adopted[k]
-                if left[child] >= 0:
-                    child_area = _half_area(hi[child] - lo[child])
-                    if child_area > area:
-                        widest, area = k, child_area
-            if widest < 0:
-                opening = False
+        if plan[root] & 15 != 0:
+            given = ti.cast(plan[root] & 15, ti.i32)
+            adopted[0], slots[0] = left[root], given
+            adopted[1], slots[1] = left[root] + 1, BVH_WIDTH - given
+            n = 2
+        at = 0
+        while at < n:
+            child = adopted[at]
+            given = ti.cast(plan[child] >> (4 * ti.cast(slots[at] - 1, ti.u32)) & 15, ti.i32)
+            if slots[at] == 1:
+                at += 1
+            elif given == 0:
+                slots[at] -= 1
             else:
-                child = left[adopted[widest]]
-                adopted[widest] = child
-                adopted[n] = child + 1
+                adopted[n], slots[n] = left[child] + 1, slots[at] - given
+                adopted[at], slots[at] = left[child], given
                 n += 1
         for k in range(BVH_WIDTH):
             if k < n:
                 child = adopted[k]
-                if left[child] >= 0:
+                if plan[child] & 15 != 0:
                     wide = ti.atomic_add(allocated[0], 1)
                     roots[wide] = child
                     children[node * BVH_WIDTH + k] = wide * BVH_WIDTH

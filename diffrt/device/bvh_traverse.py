@@ -1,11 +1,10 @@
-"""Ray queries: closest hit and any hit in the wide hierarchy.
+"""Closest hit and any hit in the wide hierarchy.
 
 The loops over children and over a leaf's triangles are unrolled, free of branches, and reduce to one integer by min: in
 this form the compiler's vectorizer tests all lanes of a node at once. The integer is a lane's key: the bits of the
-distance (whose order is that of the integers, as it is not negative) with the lane's number in the lowest bits. The key
-also says where to go on: a node with children left to visit is put on the stack with the key of the child just taken,
-and is tested once more when its turn comes again. That costs less than sorting children, and the stack stays as small
-as the tree is deep.
+distance (whose order is that of the integers, as it is not negative) with the lane's number in the lowest bits. A node
+with children left to visit is put on the stack with their keys, of which the smallest is taken when its turn comes
+again. That costs less than sorting children, and the stack stays as small as the tree is deep.
 
 Keys are built alike in all lanes, or they are not vectorized: hence the bits of `_KEY_MASK`, more than lanes need, so
 that no lane's `or` becomes a constant.
@@ -20,10 +19,11 @@ from diffrt.device.hit import Hit
 from diffrt.device.scene_fields import BVH_WIDTH, LEAF_SIZE
 
 _Stack = ti.types.vector(STACK_SIZE, ti.i32)
+_StackedKeys = ti.types.vector(STACK_SIZE * BVH_WIDTH, ti.i32)
 _Lanes = ti.types.vector(LEAF_SIZE, ti.f32)
 _KEY_MASK = -4 * max(BVH_WIDTH, LEAF_SIZE)
-_ALL = -(1 << 31)
-"""Below every key."""
+_OUTWARDS = 1.0000006
+"""Rounding must not lose a box."""
 _NONE = 0x7F000000
 """Key of a lane that was not hit: above every other key."""
 
@@ -65,41 +65,39 @@ def _traverse(
     scene: ti.template(), origin: vec3, direction: vec3, t_min: ti.f32, t_max: ti.f32, any_will_do: ti.template()
 ) -> Hit:
     inverse = vec3(_inverse(direction.x), _inverse(direction.y), _inverse(direction.z))
-    far = inverse * 1.0000004  # rounding must not lose a box
+    start = origin * inverse
     near_x = ti.select(inverse.x < 0.0, 3, 0)
     near_y = ti.select(inverse.y < 0.0, 4, 1)
     near_z = ti.select(inverse.z < 0.0, 5, 2)
     hit_lane = -1
     hit_t, hit_u, hit_v = t_max, 0.0, 0.0
-    stack, stack_done, stack_next = _Stack(0), _Stack(0), _Stack(0)
+    stack_node, stack_next, stack_keys = _Stack(0), _Stack(0), _StackedKeys(0)
     size = 0
     node = 0
-    done = _ALL  # children of the node up to this key have been visited
     running = True
     while running:
         while node >= 0:
             keys = ti.Vector([0] * BVH_WIDTH)
             others = ti.Vector([0] * BVH_WIDTH)
             for k in ti.static(range(BVH_WIDTH)):
-                x0 = (scene.bvh_bounds[node + near_x][k] - origin.x) * inverse.x
-                y0 = (scene.bvh_bounds[node + near_y][k] - origin.y) * inverse.y
-                z0 = (scene.bvh_bounds[node + near_z][k] - origin.z) * inverse.z
-                x1 = (scene.bvh_bounds[node + 3 - near_x][k] - origin.x) * far.x
-                y1 = (scene.bvh_bounds[node + 5 - near_y][k] - origin.y) * far.y
-                z1 = (scene.bvh_bounds[node + 7 - near_z][k] - origin.z) * far.z
+                x0 = scene.bvh_bounds[node + near_x][k] * inverse.x - start.x
+                y0 = scene.bvh_bounds[node + near_y][k] * inverse.y - start.y
+                z0 = scene.bvh_bounds[node + near_z][k] * inverse.z - start.z
+                x1 = scene.bvh_bounds[node + 3 - near_x][k] * inverse.x - start.x
+                y1 = scene.bvh_bounds[node + 5 - near_y][k] * inverse.y - start.y
+                z1 = scene.bvh_bounds[node + 7 - near_z][k] * inverse.z - start.z
                 t0 = larger(larger(x0, y0), larger(z0, t_min))
-                t1 = smaller(smaller(x1, y1), smaller(z1, hit_t))
-                key = _key(t0, k)
-                keys[k] = ti.select((t0 <= t1) & (key > done), key, _NONE)
+                t1 = smaller(smaller(smaller(x1, y1), z1) * _OUTWARDS, hit_t)
+                keys[k] = ti.select(t0 <= t1, _key(t0, k), _NONE)
             nearest = _smallest(keys)
             child = nearest & (BVH_WIDTH - 1)
             for k in ti.static(range(BVH_WIDTH)):
                 others[k] = ti.select(child == k, _NONE, keys[k])
+                stack_keys[size * BVH_WIDTH + k] = others[k]
             following = _smallest(others)
-            stack[size], stack_done[size], stack_next[size] = node, nearest, following
+            stack_node[size], stack_next[size] = node, following
             size += ti.select(following < _NONE, 1, 0)
             node = ti.select(nearest < _NONE, scene.bvh_children[node + child], ABSENT)
-            done = _ALL
         if node != ABSENT:
             leaf = ~node
             lane_t, lane_u, lane_v = _Lanes(0.0), _Lanes(0.0), _Lanes(0.0)
@@ -142,10 +140,18 @@ def _traverse(
                 size = ti.select(hit_lane >= 0, 0, size)
         node = ABSENT
         while size > 0 and node == ABSENT:
-            size -= 1
-            if stack_next[size] <= ti.bit_cast(hit_t, ti.i32):
-                node = stack[size]
-                done = stack_done[size]
+            top = size - 1
+            key = stack_next[top]
+            following = _NONE
+            if key <= ti.bit_cast(hit_t, ti.i32):
+                node = scene.bvh_children[stack_node[top] + (key & (BVH_WIDTH - 1))]
+                others = ti.Vector([0] * BVH_WIDTH)
+                for k in ti.static(range(BVH_WIDTH)):
+                    other = stack_keys[top * BVH_WIDTH + k]
+                    others[k] = ti.select(other > key, other, _NONE)
+                following = _smallest(others)
+                stack_next[top] = following
+            size = ti.select(following < _NONE, size, top)
         running = node != ABSENT
     triangle = hit_lane
     if ti.static(not any_will_do):

@@ -75,6 +75,17 @@ class SceneFields:
         def plain(dtype: object, *shape: int) -> ti.ScalarField:
             return ti.field(dtype, shape=shape)
 
+        # First what rays are tested against: the fields share one buffer, and here vectors do not cross cache lines.
+        # Bounding volume hierarchy, see bvh_build.py for the layout.
+        self.bvh_bounds = ti.Vector.field(BVH_WIDTH, ti.f32, shape=c.bvh_nodes * BVH_WIDTH)
+        self.bvh_children = plain(ti.i32, c.bvh_nodes * BVH_WIDTH)
+        self.bvh_triangles = ti.Matrix.field(9, LEAF_SIZE, ti.f32, shape=c.bvh_leaves)
+        self.bvh_ids = plain(ti.i32, c.bvh_leaves * LEAF_SIZE)
+
+        # Scenes of few triangles, see facets.py for the layout.
+        self.facet_rows = [plain(ti.f32, MOST_FACETS) for _ in range(FACET_ROWS)]
+        self.facet_triangles = ti.Vector.field(3, ti.i32, shape=MOST_FACETS)
+
         # Geometry.
         self.positions = vector(3, c.vertices)
         self.normals = vector(3, c.normals)
@@ -131,16 +142,6 @@ class SceneFields:
         self.camera_lens = vector(2)  # aperture radius, focus distance
         self.camera_clip = ti.Vector.field(2, ti.f32, shape=())
         self.film_size = ti.Vector.field(2, ti.i32, shape=())  # width, height
-
-        # Bounding volume hierarchy, see bvh_build.py for the layout.
-        self.bvh_bounds = ti.Vector.field(BVH_WIDTH, ti.f32, shape=c.bvh_nodes * BVH_WIDTH)
-        self.bvh_children = plain(ti.i32, c.bvh_nodes * BVH_WIDTH)
-        self.bvh_triangles = ti.Matrix.field(9, LEAF_SIZE, ti.f32, shape=c.bvh_leaves)
-        self.bvh_ids = plain(ti.i32, c.bvh_leaves * LEAF_SIZE)
-
-        # Scenes of few triangles, see facets.py for the layout.
-        self.facet_rows = [plain(ti.f32, MOST_FACETS) for _ in range(FACET_ROWS)]
-        self.facet_triangles = ti.Vector.field(3, ti.i32, shape=MOST_FACETS)
 
 
 _current: dict[bool, SceneFields] = {}
