@@ -20,6 +20,7 @@ import taichi as ti
 from taichi.math import vec3
 
 from diffrt._taichi import current_arch
+from diffrt.device.packing import write
 from diffrt.device.scene_fields import BVH_WIDTH, LEAF_SIZE, SceneFields
 
 BINS = 16
@@ -119,7 +120,7 @@ def _build(positions: np.ndarray, triangles: np.ndarray, median_depth: int) -> B
 
 def upload(scene: SceneFields, bvh: Bvh) -> None:
     """Write the topology into the scene's fields, and fill boxes and leaves from its vertices."""
-    _copy(scene, bvh.nodes, bvh.leaves, bvh.children, bvh.ids)
+    write(scene, [(scene.bvh_children, bvh.children), (scene.bvh_ids, bvh.ids)])
     refit(scene, bvh)
 
 
@@ -312,14 +313,6 @@ def _collapse(
                         ids[leaf * LEAF_SIZE + j] = ti.select(j < count[child], order[first[child] + j], -1)
             else:
                 children[node * BVH_WIDTH + k] = ABSENT
-
-
-@ti.kernel
-def _copy(scene: ti.template(), nodes: ti.i32, leaves: ti.i32, children: _ints, ids: _ints):
-    for i in range(nodes * BVH_WIDTH):
-        scene.bvh_children[i] = children[i]
-    for i in range(leaves * LEAF_SIZE):
-        scene.bvh_ids[i] = ids[i]
 
 
 @ti.kernel

@@ -99,8 +99,9 @@ def upload(scene: SceneFields, found: Facets, positions: np.ndarray, triangles: 
     table = np.zeros((found.padded, FACET_ROWS))
     table[:n, :3], table[:n, 3:12], table[:n, 12] = c, inverse, np.where(found.second >= 0, 2.0, 1.0)
     write(
+        scene,
         [
             *zip(scene.facet_rows, table.T, strict=True),
             (scene.facet_triangles, np.stack([found.first, found.second, found.turn], axis=1)),
-        ]
+        ],
     )

@@ -1,19 +1,58 @@
-"""Many arrays into many fields with one kernel: compiled once per group of fields, whatever the sizes."""
+"""Arrays into fields: into their memory on the CPU, with one kernel for many fields on other backends."""
+
+import ctypes
+import math
 
 import numpy as np
 import taichi as ti
 
+from diffrt._taichi import current_arch
+from diffrt.device.scene_fields import SceneFields
+
 _reals = ti.types.ndarray(dtype=ti.f32, ndim=1)
 _ints = ti.types.ndarray(dtype=ti.i32, ndim=1)
+_ROW = 16
+"""Fields in a row of a kernel's argument: Taichi warns of static loops over more than 32."""
 
 
-def write(fields: list[tuple[object, np.ndarray]]) -> None:
+def write(scene: SceneFields, fields: list[tuple[object, np.ndarray]]) -> None:
     """Write each array into the first elements of its field.
 
     Args:
-        fields: pairs of a Taichi field of float32 or int32 (scalars, vectors or matrices, of shape () or (n,)) and an
-            array whose first axis counts elements (for fields of shape (): whatever reshapes to one element).
+        fields: pairs of one of the scene's fields of float32 or int32 (scalars, vectors or matrices, of shape () or
+            (n,)) and an array whose first axis counts elements (for fields of shape (): whatever reshapes to one
+            element).
     """
+    if current_arch() != "cpu":
+        _write_on_device(fields)
+        return
+    memory = _memory(scene)
+    for field, array in fields:
+        flat = np.asarray(array).reshape(-1)
+        memory[id(field)][: flat.size] = flat
+
+
+def _memory(scene: SceneFields) -> dict[int, np.ndarray]:
+    """The fields' own memory by their id, all components in a row: a kernel that writes would take longer to start."""
+    if not scene.memory:
+        fields = tuple(scene.fields())
+        addresses = np.zeros(len(fields), np.uint64)
+        _find(tuple(fields[k : k + _ROW] for k in range(0, len(fields), _ROW)), addresses)
+        for field, address in zip(fields, addresses, strict=True):
+            number = ctypes.c_float if field.dtype == ti.f32 else ctypes.c_int32
+            size = math.prod(field.shape) * _components(field)
+            scene.memory[id(field)] = np.ctypeslib.as_array((number * size).from_address(int(address)))
+    return scene.memory
+
+
+@ti.kernel
+def _find(rows: ti.template(), addresses: ti.types.ndarray(dtype=ti.u64, ndim=1)):
+    for i, row in ti.static(tuple(enumerate(rows))):
+        for k, field in ti.static(tuple(enumerate(row))):
+            addresses[i * _ROW + k] = ti.get_addr(field, ti.static([0] * len(field.shape)))
+
+
+def _write_on_device(fields: list[tuple[object, np.ndarray]]) -> None:
     reals: list[np.ndarray] = []
     ints: list[np.ndarray] = []
     table = np.zeros((len(fields), 2), dtype=np.int32)

@@ -4,8 +4,10 @@ Capacities are powers of two and only grow; the next scene that fits reuses the 
 valid and nothing leaks (Taichi never frees a field).
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
 
+import numpy as np
 import taichi as ti
 
 from diffrt.device.features import MATERIAL_SLOTS
@@ -64,6 +66,7 @@ class SceneFields:
     def __init__(self, capacity: Capacity, gradients: bool) -> None:
         self.capacity = capacity
         self.gradients = gradients
+        self.memory: dict[int, np.ndarray] = {}  # see packing.py
         c = capacity
 
         def real(*shape: int) -> ti.ScalarField:
@@ -142,6 +145,13 @@ class SceneFields:
         self.camera_lens = vector(2)  # aperture radius, focus distance
         self.camera_clip = ti.Vector.field(2, ti.f32, shape=())
         self.film_size = ti.Vector.field(2, ti.i32, shape=())  # width, height
+
+    def fields(self) -> Iterator[ti.Field]:
+        """All fields."""
+        for value in vars(self).values():
+            for field in value if isinstance(value, list) else [value]:
+                if isinstance(field, ti.Field):
+                    yield field
 
 
 _current: dict[bool, SceneFields] = {}

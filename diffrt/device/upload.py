@@ -77,7 +77,7 @@ def upload(scene: Scene, camera: Camera, gradients: bool = False) -> DeviceScene
         features = features._replace(facets=0 if few is None else few.padded)
         fields = acquire(_capacity(scene, geometry, bvh), gradients)
         _write_geometry(fields, geometry)
-        write([(getattr(fields, name), array) for name, array in arrays.items()])
+        write(fields, [(getattr(fields, name), array) for name, array in arrays.items()])
         fill_corners(fields, len(geometry.triangles))
         if few is not None:
             facets.upload(fields, few, geometry.positions, geometry.triangles)
@@ -120,6 +120,7 @@ def _capacity(scene: Scene, geometry: Geometry, bvh: Bvh | None) -> Capacity:
 
 def _write_geometry(fields: SceneFields, g: Geometry) -> None:
     write(
+        fields,
         [
             (fields.positions, g.positions),
             (fields.normals, g.normals),
@@ -128,7 +129,7 @@ def _write_geometry(fields: SceneFields, g: Geometry) -> None:
             (fields.triangle_normals, g.triangle_normals),
             (fields.triangle_uvs, g.triangle_uvs),
             (fields.triangle_shape, g.triangle_shape),
-        ]
+        ],
     )
 
 
@@ -220,6 +221,7 @@ def _write_camera(fields: SceneFields, camera: Camera) -> None:
     else:
         intrinsics = np.array(camera.focal())
     write(
+        fields,
         [
             (fields.camera_to_world, camera.world_matrix()),
             (fields.camera_intrinsics, intrinsics),
@@ -227,5 +229,5 @@ def _write_camera(fields: SceneFields, camera: Camera) -> None:
             (fields.camera_lens, np.array([camera.aperture_radius, camera.focus_distance])),
             (fields.camera_clip, np.array([camera.near, min(camera.far, _FAR)])),
             (fields.film_size, np.array([camera.width, camera.height])),
-        ]
+        ],
     )
