@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from diffrt import log
 from diffrt.errors import DiffrtError, InputError, Problem
@@ -122,6 +121,8 @@ def info(
     scene: SceneFile, parameters: Annotated[bool, typer.Option("--parameters", help="List every parameter.")] = False
 ) -> None:
     """Show what a scene holds: shapes, triangles, materials, textures, lights, cameras, memory."""
+    from rich.console import Console
+
     from diffrt.scene.summary import summary_table
 
     loaded = Scene.load(scene)

@@ -1,11 +1,9 @@
 """Progress of long work on stderr: a bar with the time left on a terminal, nothing otherwise."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
-
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 
 class Report(Protocol):
@@ -17,10 +15,12 @@ class Report(Protocol):
 @contextmanager
 def progress_bar(first_text: str) -> Iterator[Report]:
     """A bar that shows `first_text` until the first report."""
-    console = Console(stderr=True)
-    if not console.is_terminal:
+    if not sys.stderr.isatty():
         yield lambda share, text: None
         return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -29,7 +29,7 @@ def progress_bar(first_text: str) -> Iterator[Report]:
         TextColumn("left"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console, transient=True) as bar:
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(first_text, total=1.0)
         yield lambda share, text: bar.update(task, completed=share, description=text)
 
@@ -38,7 +38,6 @@ def peak_memory() -> float:
     """The most memory this process has held so far, in MiB; 0 where the system does not tell."""
     try:
         import resource
-        import sys
     except ImportError:
         return 0.0
     used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -1,6 +1,6 @@
 """Registry of file formats: a format is a function registered by the file extensions it serves.
 
-To add one, decorate a function in the module of its kind and import that module in `_load`:
+To add one, decorate a function in the module of its kind and add the module's name to `_MODULES`:
 
     @mesh_reader(".off")
     def read_off(path: Path, *, field: str) -> Mesh: ...
@@ -21,6 +21,12 @@ _registries: dict[str, dict[str, Callable[..., Any]]] = {
     "mesh writer": {},
     "scene importer": {},
 }
+_MODULES = {
+    "image": ("exr", "hdr", "jpeg", "npy", "png"),
+    "mesh": ("obj", "ply", "stl", "gltf"),
+    "scene": ("obj_scene", "gltf", "mitsuba_xml"),
+}
+"""Imported when a format of their kind is first asked for."""
 
 
 def _register(kind: str, extensions: tuple[str, ...]) -> Callable[[Function], Function]:
@@ -57,14 +63,14 @@ def scene_importer(*extensions: str) -> Callable[[Function], Function]:
     return _register("scene importer", extensions)
 
 
-def _load() -> None:
-    for module in ("exr", "hdr", "jpeg", "npy", "png", "obj", "obj_scene", "ply", "stl", "gltf", "mitsuba_xml"):
+def _load(kind: str) -> None:
+    for module in _MODULES[kind.split()[0]]:
         importlib.import_module(f"diffrt.io.{module}")
 
 
 def extensions(kind: str) -> list[str]:
     """The file extensions served by a kind of format, e.g. `extensions("mesh reader")`."""
-    _load()
+    _load(kind)
     return sorted(_registries[kind])
 
 
@@ -74,7 +80,7 @@ def lookup(kind: str, path: Path, *, field: str = "") -> Callable[..., Any]:
     Raises:
         InputError: no format of that kind has this extension; names the ones that exist.
     """
-    _load()
+    _load(kind)
     function = _registries[kind].get(path.suffix.lower())
     if function is None:
         found = f"{path.suffix!r} is not a known {kind.split()[0]} format ({path.name})"

@@ -2,8 +2,6 @@
 
 import io
 
-from PIL.JpegImagePlugin import JpegImageFile
-
 from diffrt.io.formats import image_reader
 from diffrt.io.pixels import Image, broken, check_size
 from diffrt.io.png import read_with_pillow
@@ -14,6 +12,8 @@ def decode_jpeg(content: bytes, name: str, *, field: str, max_pixels: int) -> Im
     """Decode to 0..1, sRGB-encoded, grey or RGB (CMYK is converted), upright as the EXIF orientation says."""
     if not content.startswith(b"\xff\xd8\xff"):
         raise broken(name, "not a JPEG picture", field=field)
+    from PIL.JpegImagePlugin import JpegImageFile
+
     try:
         picture = JpegImageFile(io.BytesIO(content))  # reads the header only
     except Exception as error:  # as in png.py

@@ -4,19 +4,19 @@ import io
 import struct
 import warnings
 import zlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import PIL.Image
-import PIL.ImageOps
 import png  # type: ignore[import-not-found, import-untyped, unused-ignore]
 from numpy.typing import NDArray
-from PIL.PngImagePlugin import PngImageFile
 
 from diffrt.errors import InputError, Problem
 from diffrt.io.color import linear_to_srgb
 from diffrt.io.formats import image_reader, image_writer
 from diffrt.io.pixels import Image, broken, check_bits, check_size, without_nan
+
+if TYPE_CHECKING:
+    import PIL.Image
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _COLOR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}
@@ -29,6 +29,8 @@ def decode_png(content: bytes, name: str, *, field: str, max_pixels: int) -> Ima
         raise broken(name, "not a PNG picture, or cut short", field=field)
     width, height, depth = struct.unpack(">IIB", content[16:25])
     check_size(name, width, height, field=field, max_pixels=max_pixels)
+    from PIL.PngImagePlugin import PngImageFile
+
     try:
         data = _read_16_bits(content) if depth == 16 else read_with_pillow(PngImageFile(io.BytesIO(content)))
     except Exception as error:  # of damaged data the decoders raise more kinds than can be named
@@ -48,8 +50,10 @@ def _read_16_bits(content: bytes) -> NDArray[np.float32]:
     return data.reshape(height, width, -1)
 
 
-def read_with_pillow(image: PIL.Image.Image) -> NDArray[np.float32]:
+def read_with_pillow(image: "PIL.Image.Image") -> NDArray[np.float32]:
     """The pixels of a picture of 8 bits, upright as its EXIF orientation says, (H, W, C) in 0..1."""
+    import PIL.ImageOps
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         image.load()

@@ -5,7 +5,6 @@ from math import inf
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from rich.table import Table
 
 from diffrt.description.names import listed, nearest, shown
 from diffrt.description.values import TextureRef
@@ -13,6 +12,8 @@ from diffrt.errors import InputError, Problem
 from diffrt.scene.handles import Handle, Parameter, of_camera, of_light, of_material, of_shape, of_texture
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from diffrt.scene.scene import Scene
 
 __all__ = ["Parameter", "Parameters", "find", "handles", "set_value"]
@@ -53,7 +54,9 @@ class Parameters(Mapping[str, Parameter]):
 
     __repr__ = __str__
 
-    def __rich__(self) -> Table:
+    def __rich__(self) -> "Table":
+        from rich.table import Table
+
         table = Table(*_HEADER)
         table.columns[0].min_width = max(map(len, self), default=0)  # names are there to be copied: never cut one
         for row in self._rows():
