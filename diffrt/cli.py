@@ -1,12 +1,14 @@
 """The command line: parse, call the library, print. Taichi is imported by the commands that render, and only there."""
 
+import atexit
+import gc
 import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from diffrt import log
+from diffrt import _taichi, log
 from diffrt.errors import DiffrtError, InputError, Problem
 from diffrt.progress import peak_memory, progress_bar
 from diffrt.render.rendering import BUFFERS, MOST_SAMPLES
@@ -71,7 +73,6 @@ def render(
         _require_denoiser()
     if time_budget is not None and spp is None:
         spp = MOST_SAMPLES
-    from diffrt import _taichi
     from diffrt.render.render import trace
 
     backend = _taichi.init(arch)
@@ -189,7 +190,6 @@ def bench(
     """Time the rendering of a scene: paths per second, the first picture and the median of the next."""
     import statistics
 
-    from diffrt import _taichi
     from diffrt.render.render import trace
 
     loaded = Scene.load(scene)
@@ -240,6 +240,8 @@ def _scene_text(path: Path) -> str:
 
 def main() -> None:
     """Run the command line. Wrong input: its problems on stderr, a line each, and exit code 2."""
+    gc.set_threshold(100_000)  # looking for cycles among all that is imported and compiled takes longer than it saves
+    atexit.register(_taichi.end)
     try:
         app()
     except DiffrtError as error:

@@ -120,7 +120,8 @@ def trace(
 
     with _taichi.lock:
         _taichi.init()
-        from diffrt.render import launch
+        with _taichi.quick_imports():
+            from diffrt.render import launch
 
         result = launch.run(
             scene,
