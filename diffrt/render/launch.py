@@ -7,11 +7,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
+from typing import Any
 
 import numpy as np
 import taichi as ti
 from taichi.math import vec3
 
+from diffrt._taichi import current_arch
 from diffrt.core.sampler import SAMPLERS
 from diffrt.device.upload import DeviceScene, upload
 from diffrt.render.buffers import CHANNEL_COUNT, CHANNELS, buffer_samples, shape_ids
@@ -103,6 +105,17 @@ def _interrupts_held() -> Iterator[Callable[[], bool]]:
         signal.signal(signal.SIGINT, before)
 
 
+def _zeros(n: int, kind: Any) -> Any:
+    """An array on the device. The CPU's is one of NumPy: reading it back would cost another kernel."""
+    if current_arch() != "cpu":
+        return ti.ndarray(kind, n)
+    return np.zeros((n, 3) if kind is vec3 else n, np.int32 if kind == ti.i32 else np.float32)
+
+
+def _read(array: Any) -> np.ndarray:
+    return array if isinstance(array, np.ndarray) else array.to_numpy()
+
+
 @dataclass
 class _Pieces:
     """Cuts samples of all pixels into launches of about _LAUNCH_SECONDS.
@@ -152,8 +165,8 @@ def _radiance(
     limit: float | None,
     progress: Progress | None,
 ) -> None:
-    total, squares = ti.ndarray(vec3, run.pixels), ti.ndarray(vec3, run.pixels)
-    dropped = ti.ndarray(ti.i32, 1)
+    total, squares = _zeros(run.pixels, vec3), _zeros(run.pixels, vec3)
+    dropped = _zeros(1, ti.i32)
     pieces = _Pieces(run.pixels, spp)
     depth = MOST_SEGMENTS if max_depth == -1 else max_depth
     fields, features = run.device.fields, run.device.features
@@ -187,17 +200,17 @@ def _radiance(
     finally:
         if pieces.share > 0.0:
             counts = np.maximum(pieces.counts, 1)[:, None]
-            mean = total.to_numpy() / counts
+            mean = _read(total) / counts
             result.images["radiance"] = run.image(mean, 3)
             if "variance" in buffers:
                 with np.errstate(over="ignore", invalid="ignore"):
-                    spread = np.maximum(squares.to_numpy() / counts - mean**2, 0.0) * (counts > 1)
+                    spread = np.maximum(_read(squares) / counts - mean**2, 0.0) * (counts > 1)
                 result.images["variance"] = run.image(spread / np.maximum(counts - 1, 1), 3)
             result.samples, result.dropped = pieces.sample, int(dropped[0])
 
 
 def _channels(run: _Run, result: Rendering, buffers: Sequence[str], spp: int) -> None:
-    total = ti.ndarray(ti.f32, run.pixels * CHANNEL_COUNT)
+    total = _zeros(run.pixels * CHANNEL_COUNT, ti.f32)
     pieces = _Pieces(run.pixels, spp)
     fields, features = run.device.fields, run.device.features
     while pieces.sample < spp:
@@ -206,14 +219,13 @@ def _channels(run: _Run, result: Rendering, buffers: Sequence[str], spp: int) ->
         buffer_samples(fields, features, run.options, total, *piece, run.seed)
         ti.sync()
         pieces.done(piece, time.perf_counter() - before, float("inf"))
-    means = total.to_numpy().reshape(run.pixels, CHANNEL_COUNT) / spp
+    means = _read(total).reshape(run.pixels, CHANNEL_COUNT) / spp
     for name, (first, count) in CHANNELS.items():
         if name in buffers:
             result.images[name] = run.image(means[:, first : first + count], count)
 
 
 def _shape_ids(run: _Run) -> np.ndarray:
-    ids = ti.ndarray(ti.i32, run.pixels)
+    ids = _zeros(run.pixels, ti.i32)
     shape_ids(run.device.fields, run.device.features, run.options, ids, run.pixels, run.seed)
-    numbers: np.ndarray = ids.to_numpy()
-    return numbers.reshape(run.camera.height, run.camera.width)
+    return _read(ids).reshape(run.camera.height, run.camera.width)
