@@ -8,10 +8,11 @@ import io
 import linecache
 import os
 import sys
+import textwrap
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from types import FrameType
+from types import FrameType, SimpleNamespace
 from typing import Any
 
 from diffrt.errors import InputError, Problem
@@ -128,6 +129,8 @@ def _read_kernels_quickly() -> None:
     for name in ("getsourcefile", "getsourcelines"):
         if hasattr(reader, name):
             setattr(reader, name, functools.cache(getattr(reader, name)))
+    if hasattr(reader, "textwrap"):
+        reader.textwrap = SimpleNamespace(**{**vars(textwrap), "fill": functools.cache(textwrap.fill)})
 
 
 def _software_vulkan() -> bool:

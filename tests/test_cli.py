@@ -1,7 +1,9 @@
 """The command line, run in this process as a user would run it."""
 
 import json
+import os
 import struct
+import subprocess
 import sys
 import zlib
 from collections.abc import Callable
@@ -14,6 +16,7 @@ import pytest
 from diffrt.cli import main
 from diffrt.io.images import read_exr_layers, read_exr_metadata, read_image, write_image
 
+ROOT = Path(__file__).parents[1]
 GOOD: dict[str, Any] = {
     "camera": {"to_world": {"look_at": {"origin": [0, 0, 4], "target": [0, 0, 0]}}, "width": 16, "height": 12},
     "materials": {"grey": {"type": "diffuse", "albedo": 0.5}},
@@ -336,3 +339,17 @@ def test_broken_files(case, tmp_path, monkeypatch, capsys):
     assert named in said.err
     assert "Traceback" not in said.err and said.out == ""
     assert sorted(tmp_path.iterdir()) == before
+
+
+def test_compiled_kernels_are_kept(good, tmp_path):
+    """The process ends without freeing things one by one, but not before the cache is written."""
+    cache = tmp_path / "cache"
+    cache.mkdir()
+    environment = {**os.environ, "TI_OFFLINE_CACHE_FILE_PATH": str(cache), "DIFFRT_ARCH": "cpu"}
+    command = [sys.executable, ROOT / "cli.py", "render", good, "-o", tmp_path / "out.exr", "--spp", "1"]
+    kept = []
+    for _ in range(2):
+        done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=300)
+        assert done.returncode == 0 and not done.stderr, done.stderr
+        kept.append({file.name for file in cache.rglob("*.tic")})
+    assert len(kept[0]) >= 3 and kept[1] == kept[0]

@@ -1,0 +1,46 @@
+"""Arrays reach the fields they are meant for, whichever way."""
+
+import numpy as np
+import pytest
+import taichi as ti
+
+from diffrt.device import packing
+from diffrt.device.scene_fields import Capacity, SceneFields
+
+pytestmark = pytest.mark.usefixtures("taichi")
+
+
+@pytest.mark.parametrize("way", ["memory", "kernel"])
+@pytest.mark.parametrize("gradients", [False, True])
+def test_arrays_reach_their_fields(monkeypatch: pytest.MonkeyPatch, way: str, gradients: bool) -> None:
+    if way == "kernel":
+        monkeypatch.setattr(packing, "current_arch", lambda: "another")
+    scene = SceneFields(Capacity(vertices=20).grown(), gradients)
+    rng = np.random.default_rng(1)
+    fields = [
+        scene.positions, scene.uvs, scene.triangles, scene.triangle_shape, scene.light_cdf, scene.light_count,
+        scene.environment_scale, scene.environment_radiance, scene.camera_to_world, scene.film_size,
+        scene.facet_rows[3],
+    ]  # fmt: skip
+    expected = []
+    for field in fields:
+        shape = (*field.shape, *_element(field))
+        expected.append(rng.integers(-100, 100, shape).astype(np.float64))
+    packing.write(scene, list(zip(fields, expected, strict=True)))
+    part = rng.integers(-100, 100, (7, 3))
+    packing.write(scene, [(scene.positions, part)])
+    expected[0][:7] = part
+    for field, values in zip(fields, expected, strict=True):
+        assert np.array_equal(field.to_numpy(), values)
+
+
+def _element(field: ti.Field) -> tuple[int, ...]:
+    if not isinstance(field, ti.MatrixField):
+        return ()
+    return (field.n,) if field.ndim == 1 else (field.n, field.m)
+
+
+def test_what_does_not_fit_is_refused() -> None:
+    scene = SceneFields(Capacity().grown(), False)
+    with pytest.raises(ValueError, match="broadcast"):
+        packing.write(scene, [(scene.light_cdf, np.zeros(1000))])
