@@ -16,7 +16,9 @@ class Strict(BaseModel):
     of each problem is the path below the object (".fov").
     """
 
-    model_config = ConfigDict(extra="forbid", validate_default=True, arbitrary_types_allowed=True, frozen=True, defer_build=True)
+    model_config = ConfigDict(
+        extra="forbid", validate_default=True, arbitrary_types_allowed=True, frozen=True, defer_build=True
+    )
     group: ClassVar[str] = ""
 
     @classmethod
