@@ -6,11 +6,12 @@ nodes become leaves and which a wide node adopts, so that the SAH cost of the wi
 Laine 2017, "Efficient Incoherent Ray Traversal on GPUs Through Compressed Wide BVHs", section 3). Boxes and leaves are
 filled by the same kernels that refit them when vertices move.
 
-Layout of a wide node: eight vectors of BVH_WIDTH floats, of which six are the bounds of its children (lo x, lo y, lo z,
-hi x, hi y, hi z). A child is the first vector of a wide node, which is BVH_WIDTH times its number, or ~leaf; an absent
-child has an empty box. A leaf is a matrix of 9 rows: a vertex and two edges, coordinate by coordinate, a column a
-triangle; absent triangles have zero edges and are never hit. With vectors and matrices as elements, and children that
-need no multiplication, there is little arithmetic between a child and its boxes.
+Layout of a wide node: eight vectors of BVH_WIDTH floats, the bounds of its children: lo x, lo y, lo z, hi x, hi y,
+hi z, and lo x, lo y again, so that x's and y's far bound comes three vectors after the near one from either side. A
+child is the first vector of a wide node, which is BVH_WIDTH times its number, or ~leaf; an absent child has an empty
+box. A leaf is a matrix of 9 rows: a vertex and two edges, coordinate by coordinate, a column a triangle; absent
+triangles have zero edges and are never hit. With vectors and matrices as elements, and children that need no
+multiplication, there is little arithmetic between a child and its boxes.
 """
 
 from dataclasses import dataclass
@@ -29,6 +30,8 @@ ABSENT = -(1 << 31)
 """The child that is not there."""
 STACK_SIZE = 16
 """Entries of a traversal's stack, one a level; the builder keeps the tree shallow enough for it."""
+LARGE = 0.1
+"""Triangles are large in a node if the surfaces of their boxes are more than this share of its own."""
 LEAF_COST = 1.5
 """Of testing a leaf, in tests of a node."""
 PADDING = 3e-7
@@ -166,10 +169,12 @@ def _split(
         start, n = first[node], count[node]
         node_lo, node_hi = vec3(EMPTY), vec3(-EMPTY)
         centre_lo, centre_hi = vec3(EMPTY), vec3(-EMPTY)
+        largest = 0.0
         for i in range(start, start + n):
             a, b = box_lo[order[i]], box_hi[order[i]]
             node_lo, node_hi = ti.min(node_lo, a), ti.max(node_hi, b)
             centre_lo, centre_hi = ti.min(centre_lo, a + b), ti.max(centre_hi, a + b)
+            largest = ti.max(largest, _half_area(b - a))
         lo[node], hi[node] = node_lo, node_hi
         left[node] = -1
         if n > 1:
@@ -208,13 +213,32 @@ def _split(
                                 cost = ti.cast(side, ti.f32) * _half_area(-side_hi - side_lo) + right_cost[k + 1]
                                 if cost < best_cost:
                                     best_cost, best_axis, best_bin, best_scale = cost, axis, k, scale
+            # Or the large triangles on one side, which would make every box around them as large: a floor under things.
+            threshold = LARGE * _half_area(node_hi - node_lo)
+            by_size = 0
+            if best_axis >= 0 and largest > threshold:
+                small_lo, small_hi, small = vec3(EMPTY), vec3(-EMPTY), 0
+                large_lo, large_hi = vec3(EMPTY), vec3(-EMPTY)
+                for i in range(start, start + n):
+                    a, b = box_lo[order[i]], box_hi[order[i]]
+                    if _half_area(b - a) > threshold:
+                        large_lo, large_hi = ti.min(large_lo, a), ti.max(large_hi, b)
+                    else:
+                        small_lo, small_hi, small = ti.min(small_lo, a), ti.max(small_hi, b), small + 1
+                if small > 0:
+                    cost = ti.cast(small, ti.f32) * _half_area(small_hi - small_lo)
+                    cost += ti.cast(n - small, ti.f32) * _half_area(large_hi - large_lo)
+                    by_size = ti.cast(cost < best_cost, ti.i32)
             middle = start + n // 2
             if best_axis >= 0:
                 i, j = start, start + n - 1
                 while i <= j:
                     t = order[i]
-                    a = box_lo[t] + box_hi[t]
-                    if _bin(a[best_axis], centre_lo[best_axis], best_scale) <= best_bin:
+                    a, b = box_lo[t], box_hi[t]
+                    below = _bin(a[best_axis] + b[best_axis], centre_lo[best_axis], best_scale) <= best_bin
+                    if by_size:
+                        below = _half_area(b - a) <= threshold
+                    if below:
                         i += 1
                     else:
                         order[i] = order[j]
@@ -360,3 +384,5 @@ def _fill_boxes(scene: ti.template(), begin: ti.i32, end: ti.i32):
                 for d in ti.static(range(3)):
                     scene.bvh_bounds[i // BVH_WIDTH * BVH_WIDTH + d][k] = box_lo[d]
                     scene.bvh_bounds[i // BVH_WIDTH * BVH_WIDTH + 3 + d][k] = box_hi[d]
+                for d in ti.static(range(2)):
+                    scene.bvh_bounds[i // BVH_WIDTH * BVH_WIDTH + 6 + d][k] = box_lo[d]

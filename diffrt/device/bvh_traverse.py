@@ -69,6 +69,7 @@ def _traverse(
     near_x = ti.select(inverse.x < 0.0, 3, 0)
     near_y = ti.select(inverse.y < 0.0, 4, 1)
     near_z = ti.select(inverse.z < 0.0, 5, 2)
+    far_z = 7 - near_z
     hit_lane = -1
     hit_t, hit_u, hit_v = t_max, 0.0, 0.0
     stack_node, stack_next, stack_keys = _Stack(0), _Stack(0), _StackedKeys(0)
@@ -83,9 +84,9 @@ def _traverse(
                 x0 = scene.bvh_bounds[node + near_x][k] * inverse.x - start.x
                 y0 = scene.bvh_bounds[node + near_y][k] * inverse.y - start.y
                 z0 = scene.bvh_bounds[node + near_z][k] * inverse.z - start.z
-                x1 = scene.bvh_bounds[node + 3 - near_x][k] * inverse.x - start.x
-                y1 = scene.bvh_bounds[node + 5 - near_y][k] * inverse.y - start.y
-                z1 = scene.bvh_bounds[node + 7 - near_z][k] * inverse.z - start.z
+                x1 = scene.bvh_bounds[node + near_x + 3][k] * inverse.x - start.x
+                y1 = scene.bvh_bounds[node + near_y + 3][k] * inverse.y - start.y
+                z1 = scene.bvh_bounds[node + far_z][k] * inverse.z - start.z
                 t0 = larger(larger(x0, y0), larger(z0, t_min))
                 t1 = smaller(smaller(smaller(x1, y1), z1) * _OUTWARDS, hit_t)
                 keys[k] = ti.select(t0 <= t1, _key(t0, k), _NONE)

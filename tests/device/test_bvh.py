@@ -79,6 +79,22 @@ def test_nested_triangles_stay_within_the_stack() -> None:
     assert sorted(bvh.ids[bvh.ids >= 0]) == list(range(3000))
 
 
+def test_large_triangles_do_not_widen_the_boxes_of_small_ones() -> None:
+    """A floor under a mesh is found next to the root."""
+    rng = np.random.default_rng(11)
+    v, f = grid(30)
+    floor = np.array([[-100, -100, -0.5], [100, -100, -0.5], [100, 100, -0.5], [-100, 100, -0.5]])
+    f = rng.permutation(np.concatenate([f, len(v) + np.array([[0, 1, 2], [0, 2, 3]])]))
+    v = np.concatenate([v, floor])
+    bvh = check(v, f, *random_rays(rng, 300, 3.0)).bvh
+    assert bvh is not None
+    beside_the_root = bvh.children[: bvh_build.BVH_WIDTH]
+    leaves = [~child for child in beside_the_root if bvh_build.ABSENT < child < 0]
+    near = bvh.ids.reshape(-1, bvh_build.LEAF_SIZE)[leaves]
+    large = np.flatnonzero((f >= len(v) - 4).all(axis=1))
+    assert len(large) == 2 and set(large) <= set(near.reshape(-1))
+
+
 def test_needles() -> None:
     rng = np.random.default_rng(8)
     start = rng.uniform(-1, 1, (400, 1, 3))
