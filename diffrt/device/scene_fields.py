@@ -89,6 +89,9 @@ class SceneFields:
         self.facet_rows = [plain(ti.f32, MOST_FACETS) for _ in range(FACET_ROWS)]
         self.facet_triangles = ti.Vector.field(3, ti.i32, shape=MOST_FACETS)
 
+        # A copy of what a hit needs of each triangle, side by side: no chain of loads. The rows are those of `surface`.
+        self.triangle_record = ti.Matrix.field(8, 3, ti.f32, shape=c.triangles)
+
         # Geometry.
         self.positions = vector(3, c.vertices)
         self.normals = vector(3, c.normals)
@@ -97,8 +100,6 @@ class SceneFields:
         self.triangle_normals = ti.Vector.field(3, ti.i32, shape=c.triangles)
         self.triangle_uvs = ti.Vector.field(3, ti.i32, shape=c.triangles)
         self.triangle_shape = plain(ti.i32, c.triangles)
-        # A copy of vertex, two edges and unit normal of each triangle, side by side: no chain of loads at a hit.
-        self.triangle_corners = ti.Matrix.field(4, 3, ti.f32, shape=c.triangles)
 
         # Shapes.
         self.shape_material = plain(ti.i32, c.shapes)

@@ -3,7 +3,7 @@
 import taichi as ti
 from taichi.math import vec2, vec3
 
-from diffrt.core.vector import max_component
+from diffrt.core.vector import max_component, safe_normalize
 
 
 @ti.dataclass
@@ -27,52 +27,78 @@ class Surface:
     shape: ti.i32
 
 
+VERTEX, EDGE_1, EDGE_2, NORMAL, CORNER_NORMALS, SHAPE = 0, 1, 2, 3, 4, 7
+"""Rows of `triangle_record`."""
+
+
 @ti.kernel
-def fill_corners(scene: ti.template(), triangles: ti.i32):
-    """What a hit needs of each triangle, side by side, from the vertices."""
+def fill_records(scene: ti.template(), triangles: ti.i32):
+    """What a hit needs of each triangle, side by side; the corners of a flat one have its own normal."""
     for triangle in range(triangles):
         corners = scene.triangles[triangle]
         p0 = scene.positions[corners[0]]
         e1 = scene.positions[corners[1]] - p0
         e2 = scene.positions[corners[2]] - p0
         normal = e1.cross(e2).normalized()
+        numbers = scene.triangle_normals[triangle]
+        shape = ti.bit_cast(scene.triangle_shape[triangle], ti.f32)
         for d in ti.static(range(3)):
-            scene.triangle_corners[triangle][0, d] = p0[d]
-            scene.triangle_corners[triangle][1, d] = e1[d]
-            scene.triangle_corners[triangle][2, d] = e2[d]
-            scene.triangle_corners[triangle][3, d] = normal[d]
+            scene.triangle_record[triangle][VERTEX, d] = p0[d]
+            scene.triangle_record[triangle][EDGE_1, d] = e1[d]
+            scene.triangle_record[triangle][EDGE_2, d] = e2[d]
+            scene.triangle_record[triangle][NORMAL, d] = normal[d]
+            scene.triangle_record[triangle][SHAPE, d] = shape
+        for k in ti.static(range(3)):
+            at_corner = normal
+            if numbers[k] >= 0:
+                at_corner = scene.normals[numbers[k]]
+            for d in ti.static(range(3)):
+                scene.triangle_record[triangle][CORNER_NORMALS + k, d] = at_corner[d]
+
+
+@ti.func
+def _row(scene: ti.template(), triangle: ti.i32, row: ti.template()) -> vec3:
+    result = vec3(0.0)
+    for d in ti.static(range(3)):
+        result[d] = scene.triangle_record[triangle][row, d]
+    return result
 
 
 @ti.func
 def surface_at(scene: ti.template(), features: ti.template(), triangle: ti.i32, u: ti.f32, v: ti.f32) -> Surface:
     """The surface at barycentrics (1-u-v, u, v) of a triangle."""
-    p0, e1, e2, normal = vec3(0.0), vec3(0.0), vec3(0.0), vec3(0.0)
+    p0, e1, e2, normal, shape = vec3(0.0), vec3(0.0), vec3(0.0), vec3(0.0), 0
     if ti.static(features.gradients):
         corners = scene.triangles[triangle]
         p0 = scene.positions[corners[0]]
         e1 = scene.positions[corners[1]] - p0
         e2 = scene.positions[corners[2]] - p0
         normal = e1.cross(e2).normalized()
+        shape = scene.triangle_shape[triangle]
     else:
-        for d in ti.static(range(3)):
-            p0[d] = scene.triangle_corners[triangle][0, d]
-            e1[d] = scene.triangle_corners[triangle][1, d]
-            e2[d] = scene.triangle_corners[triangle][2, d]
-            normal[d] = scene.triangle_corners[triangle][3, d]
+        p0 = _row(scene, triangle, VERTEX)
+        e1 = _row(scene, triangle, EDGE_1)
+        e2 = _row(scene, triangle, EDGE_2)
+        normal = _row(scene, triangle, NORMAL)
+        shape = ti.bit_cast(scene.triangle_record[triangle][SHAPE, 0], ti.i32)
     position = p0 + e1 * u + e2 * v
     shading_normal = normal
     if ti.static(features.smooth):
-        n = scene.triangle_normals[triangle]
-        if n[0] >= 0:
-            interpolated = scene.normals[n[0]] * (1.0 - u - v) + scene.normals[n[1]] * u + scene.normals[n[2]] * v
-            squared = interpolated.dot(interpolated)
-            if squared > 1e-12:
-                shading_normal = interpolated / ti.sqrt(squared)
+        n0, n1, n2 = normal, normal, normal
+        if ti.static(features.gradients):
+            n = scene.triangle_normals[triangle]
+            if n[0] >= 0:
+                n0, n1, n2 = scene.normals[n[0]], scene.normals[n[1]], scene.normals[n[2]]
+        else:
+            n0 = _row(scene, triangle, CORNER_NORMALS)
+            n1 = _row(scene, triangle, CORNER_NORMALS + 1)
+            n2 = _row(scene, triangle, CORNER_NORMALS + 2)
+        shading_normal = safe_normalize(n0 * (1.0 - u - v) + n1 * u + n2 * v, normal)
     uv = vec2(u, v)
     if ti.static(features.textures):
         uv = texture_coordinates(scene, triangle, u, v)
     error = 6e-7 * (max_component(ti.abs(position)) + max_component(ti.abs(e1)) + max_component(ti.abs(e2)))
-    return Surface(position, normal, shading_normal, uv, error, scene.triangle_shape[triangle])
+    return Surface(position, normal, shading_normal, uv, error, shape)
 
 
 @ti.func

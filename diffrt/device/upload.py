@@ -21,7 +21,7 @@ from diffrt.device.geometry import Geometry, gather
 from diffrt.device.light_table import colours, light_table
 from diffrt.device.packing import write
 from diffrt.device.scene_fields import Capacity, SceneFields, acquire
-from diffrt.device.surface import fill_corners
+from diffrt.device.surface import fill_records
 from diffrt.scene.elements import Camera, Value
 from diffrt.scene.scene import Scene
 
@@ -78,7 +78,7 @@ def upload(scene: Scene, camera: Camera, gradients: bool = False) -> DeviceScene
         fields = acquire(_capacity(scene, geometry, bvh), gradients)
         _write_geometry(fields, geometry)
         write(fields, [(getattr(fields, name), array) for name, array in arrays.items()])
-        fill_corners(fields, len(geometry.triangles))
+        fill_records(fields, len(geometry.triangles))
         if few is not None:
             facets.upload(fields, few, geometry.positions, geometry.triangles)
         elif bvh is not None and old is not None and old.device.bvh is bvh and old.device.fields is fields:

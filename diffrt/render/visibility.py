@@ -28,9 +28,7 @@ def passes(scene: ti.template(), features: ti.template(), material: ti.i32, uv) 
 
 
 @ti.func
-def visibility(
-    scene: ti.template(), features: ti.template(), origin: vec3, direction: vec3, t_max: ti.f32
-) -> ti.f32:
+def visibility(scene: ti.template(), features: ti.template(), origin: vec3, direction: vec3, t_max: ti.f32) -> ti.f32:
     """Share of the light that arrives from `t_max` along the ray: 0 or 1, in between behind partial opacity."""
     result = 1.0
     if ti.static(features.masked):
