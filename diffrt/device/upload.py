@@ -32,18 +32,18 @@ _FAR = 1e30
 
 @dataclass
 class DeviceScene:
-    """A scene that lives on the device: its fields, what kernels must know of it, and its tree, if it has one."""
+    """A scene that lives on the device: its fields, what kernels must know of it, its triangles and its tree, if any."""
 
     fields: SceneFields
     features: Features
     bvh: Bvh | None
+    geometry: Geometry
 
 
 @dataclass
 class _Resident:
     revisions: tuple[int, int, int, int]
     device: DeviceScene
-    geometry: Geometry
     camera: Camera
 
 
@@ -61,12 +61,12 @@ def upload(scene: Scene, camera: Camera, gradients: bool = False) -> DeviceScene
     revisions = (scene.uid, scene.topology_revision, scene.geometry_revision, scene.appearance_revision)
     old = _resident.pop(gradients, None)
     if old is not None and old.revisions == revisions:
-        device, geometry = old.device, old.geometry
+        device = old.device
         features = device.features
     else:
         same_topology = old is not None and old.revisions[:2] == revisions[:2]
         if old is not None and old.revisions[:3] == revisions[:3]:
-            geometry = old.geometry
+            geometry = old.device.geometry
         else:
             geometry = gather(list(scene.shapes.values()))
         few = facets.find(geometry.positions, geometry.triangles)
@@ -85,14 +85,14 @@ def upload(scene: Scene, camera: Camera, gradients: bool = False) -> DeviceScene
             bvh_build.refit(fields, bvh)
         elif bvh is not None:
             bvh_build.upload(fields, bvh)
-        device = DeviceScene(fields, features, bvh)
+        device = DeviceScene(fields, features, bvh, geometry)
     device.features = features._replace(
         gradients=gradients,
         camera=CAMERA_TYPES.index(camera.type),
         distorted=bool(np.any(np.asarray(camera.distortion) != 0.0)),
     )
-    _write_camera(device.fields, camera)
-    _resident[gradients] = _Resident(revisions, device, geometry, camera)
+    write(device.fields, [(getattr(device.fields, name), array) for name, array in _camera_arrays(camera).items()])
+    _resident[gradients] = _Resident(revisions, device, camera)
     return device
 
 
@@ -119,18 +119,15 @@ def _capacity(scene: Scene, geometry: Geometry, bvh: Bvh | None) -> Capacity:
 
 
 def _write_geometry(fields: SceneFields, g: Geometry) -> None:
-    write(
-        fields,
-        [
-            (fields.positions, g.positions),
-            (fields.normals, g.normals),
-            (fields.uvs, g.uvs),
-            (fields.triangles, g.triangles),
-            (fields.triangle_normals, g.triangle_normals),
-            (fields.triangle_uvs, g.triangle_uvs),
-            (fields.triangle_shape, g.triangle_shape),
-        ],
-    )
+    names = ("positions", "normals", "uvs", "triangles", "triangle_normals", "triangle_uvs", "triangle_shape")
+    write(fields, [(getattr(fields, name), getattr(g, name)) for name in names])
+
+
+def continuous(scene: Scene, camera: Camera) -> dict[str, np.ndarray]:
+    """The arrays of all fields that have derivatives, by name, for a scene of equal topology to the one uploaded."""
+    geometry = gather(list(scene.shapes.values()))
+    arrays = {"positions": geometry.positions, "normals": geometry.normals, "uvs": geometry.uvs}
+    return arrays | _appearance(scene, geometry)[1] | _camera_arrays(camera)
 
 
 def _appearance(scene: Scene, geometry: Geometry) -> tuple[Features, dict[str, np.ndarray]]:
@@ -214,20 +211,17 @@ def _appearance(scene: Scene, geometry: Geometry) -> tuple[Features, dict[str, n
     return features, arrays
 
 
-def _write_camera(fields: SceneFields, camera: Camera) -> None:
+def _camera_arrays(camera: Camera) -> dict[str, np.ndarray]:
     if camera.type == "orthographic":
         focal = camera.width / (2.0 * camera.scale)
         intrinsics = np.array([focal, focal, 0.5 * camera.width, 0.5 * camera.height])
     else:
         intrinsics = np.array(camera.focal())
-    write(
-        fields,
-        [
-            (fields.camera_to_world, camera.world_matrix()),
-            (fields.camera_intrinsics, intrinsics),
-            (fields.camera_distortion, np.asarray(camera.distortion)),
-            (fields.camera_lens, np.array([camera.aperture_radius, camera.focus_distance])),
-            (fields.camera_clip, np.array([camera.near, min(camera.far, _FAR)])),
-            (fields.film_size, np.array([camera.width, camera.height])),
-        ],
-    )
+    return {
+        "camera_to_world": camera.world_matrix(),
+        "camera_intrinsics": intrinsics,
+        "camera_distortion": np.asarray(camera.distortion),
+        "camera_lens": np.array([camera.aperture_radius, camera.focus_distance]),
+        "camera_clip": np.array([camera.near, min(camera.far, _FAR)]),
+        "film_size": np.array([camera.width, camera.height]),
+    }

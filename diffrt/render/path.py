@@ -28,7 +28,7 @@ FIRST_BOUNCE_DIMENSION = 2
 BOUNCE_DIMENSIONS = 3
 """Dimensions that a vertex uses: light and direction (four numbers), lobe, and (opacity, roulette)."""
 SCATTER, LOBE, CHANCE = range(BOUNCE_DIMENSIONS)
-_SHADOW_END = 0.99999
+SHADOW_END = 0.99999
 _RUN = 64
 _SPREAD_PRIME = 7919
 
@@ -48,10 +48,10 @@ def power_heuristic(a: ti.f32, b: ti.f32) -> ti.f32:
 
 
 @ti.func
-def primary_ray(
+def film_and_lens(
     scene: ti.template(), features: ti.template(), options: ti.template(), pixel: ti.i32, sample: ti.i32, key: ti.u32
-) -> CameraRay:
-    """The camera ray of a pixel's sample."""
+):
+    """Where a pixel's sample falls on the film, and the numbers that choose the point of the lens."""
     width = scene.film_size[None][0]
     film = film_point(
         options.filter, pixel % width, pixel // width, uniform_2d(options.sampler, key, sample, FILM_DIMENSION)
@@ -59,6 +59,15 @@ def primary_ray(
     lens = vec2(0.0)
     if ti.static(features.camera == 1):
         lens = uniform_2d(options.sampler, key, sample, LENS_DIMENSION)
+    return film, lens
+
+
+@ti.func
+def primary_ray(
+    scene: ti.template(), features: ti.template(), options: ti.template(), pixel: ti.i32, sample: ti.i32, key: ti.u32
+) -> CameraRay:
+    """The camera ray of a pixel's sample."""
+    film, lens = film_and_lens(scene, features, options, pixel, sample, key)
     return camera_ray(scene, features, film, lens)
 
 
@@ -142,7 +151,7 @@ def trace_path(
                             towards, end = light.wi, FAR
                             if light.infinite == 0:
                                 towards = light.target - start
-                                end = _SHADOW_END
+                                end = SHADOW_END
                             lit = visibility(scene, features, start, towards, end)
                             weight = ti.select(light.pdf > 0.0, lit / light.pdf, 0.0)
                             if light.delta == 0:

@@ -11,19 +11,30 @@ from diffrt.shading.light.base import LightSample, no_light
 
 
 @ti.func
+def choose(scene: ti.template(), u: vec2):
+    """A light by its probability: its kind, its index among its kind, its probability (0: there is no light), and what
+    is left of u."""
+    kind, index, probability = -1, -1, 0.0
+    rest = u
+    count = scene.light_count[None]
+    if count > 0:
+        light = search_cdf(scene.light_cdf, 0, count, u.x)
+        interval = cdf_interval(scene.light_cdf, 0, light)
+        probability = interval.y
+        rest.x = ti.min(ti.max((u.x - interval.x) / ti.max(probability, 1e-20), 0.0), 0.9999999)
+        kind, index = scene.light_kind[light], scene.light_index[light]
+    return kind, index, probability, rest
+
+
+@ti.func
 def sample(scene: ti.template(), features: ti.template(), position: vec3, u: vec2) -> LightSample:
     """A direction from `position` towards a light; the choice of the light is taken out of u.x, which stays uniform.
 
     `pdf` includes the probability of the choice.
     """
     result = no_light()
-    count = scene.light_count[None]
-    if count > 0:
-        light = search_cdf(scene.light_cdf, 0, count, u.x)
-        interval = cdf_interval(scene.light_cdf, 0, light)
-        probability = interval.y
-        rest = vec2(ti.min(ti.max((u.x - interval.x) / ti.max(probability, 1e-20), 0.0), 0.9999999), u.y)
-        kind, index = scene.light_kind[light], scene.light_index[light]
+    kind, index, probability, rest = choose(scene, u)
+    if probability > 0.0:
         if kind == LIGHT_TRIANGLE:
             if ti.static(features.area_lights):
                 result = area.sample(scene, features, index, position, rest)

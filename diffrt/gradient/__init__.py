@@ -1,0 +1,1 @@
+"""Gradients of pictures: backward, forward, and their check against differences."""

@@ -1,0 +1,33 @@
+"""Keeps rows whose derivatives are no numbers from the parameters: one NaN would poison them all."""
+
+import taichi as ti
+
+from diffrt.core.vector import is_finite
+
+
+@ti.kernel
+def drop_rows(features: ti.template(), record: ti.template(), first: ti.i32, end: ti.i32):
+    """Set the adjoints of a row to zero where one of them is not finite, and count the row."""
+    for row in range(first, end):
+        good = 1
+        for state in ti.static(_states(record)):
+            for d in ti.static(range(state.n)):
+                good &= is_finite(state.grad[row][d])
+        for slot in ti.static(range(features.slots)):
+            for d in ti.static(range(3)):
+                good &= is_finite(record.values.grad[slot, row][d])
+        if good == 0:
+            record.dropped[None] += 1
+            for state in ti.static(_states(record)):
+                for d in ti.static(range(state.n)):
+                    state.grad[row][d] = 0.0
+            for slot in ti.static(range(features.slots)):
+                for d in ti.static(range(3)):
+                    record.values.grad[slot, row][d] = 0.0
+
+
+def _states(record: object) -> tuple[object, ...]:
+    names = ["emission", "light_radiance"]
+    if record.geometry:  # type: ignore[attr-defined]
+        names += ["position", "normal", "cross", "direction", "uv", "light_position", "light_cross", "light_uv"]
+    return tuple(getattr(record, name) for name in names)

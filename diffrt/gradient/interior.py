@@ -1,0 +1,262 @@
+"""Differentiated: recorded vertices of paths, evaluated again from the scene's parameters.
+
+Every kernel is one stage, from parameters to state or from state to state of its own row and its neighbours':
+
+    vertices, light_points -> local_directions -> (emissions, material_values) -> scatterings -> contributions
+
+Forward they run in this order, backward in the other. Everything that was chosen is taken as given, so the sum over
+rows of `contributions` has the derivative of the path's radiance, though not its value: a path is counted once from
+each of its vertices.
+"""
+
+import taichi as ti
+from taichi.math import vec3
+
+from diffrt.core.vector import frame_from_normal, reflect, safe_normalize, to_local
+from diffrt.device.features import LIGHT_DIRECTIONAL, LIGHT_ENVIRONMENT, LIGHT_TRIANGLE
+from diffrt.device.surface import surface_at, texture_coordinates
+from diffrt.render.record import (
+    ABSORBED,
+    CAMERA,
+    ESCAPE,
+    MIRRORED,
+    SCATTERED,
+    SURFACE,
+    TOWARDS_LIGHT,
+    TOWARDS_NEXT,
+    solid_angle,
+)
+from diffrt.shading.bsdf import dielectric, fresnel
+from diffrt.shading.bsdf import dispatch as bsdf
+from diffrt.shading.camera.dispatch import camera_ray
+from diffrt.shading.light import delta, environment
+from diffrt.shading.material import shading_frame, value
+from diffrt.shading.texture import lookup
+
+
+@ti.func
+def intersection(p0: vec3, e1: vec3, e2: vec3, origin: vec3, direction: vec3):
+    """Barycentrics (u, v) at which a ray meets the plane of a triangle (Moeller and Trumbore 1997)."""
+    p = direction.cross(e2)
+    determinant = e1.dot(p)
+    scale = 1.0 / ti.select(ti.abs(determinant) > 1e-30, determinant, 1.0)
+    s = origin - p0
+    return s.dot(p) * scale, direction.dot(s.cross(e1)) * scale
+
+
+@ti.func
+def _mirrored(scene: ti.template(), features: ti.template(), record: ti.template(), row: ti.i32, wo: vec3, n: vec3):
+    """Where the ray goes from a perfectly smooth surface."""
+    result = reflect(wo, n)
+    if ti.static(features.has("dielectric")):
+        if record.wo[row].z * record.wi[TOWARDS_NEXT, row].z < 0.0:
+            material = record.material[row]
+            inside = value(scene, features, material, dielectric.IOR, record.uv[row]).x
+            outside = value(scene, features, material, dielectric.EXTERIOR_IOR, record.uv[row]).x
+            upright = ti.select(wo.dot(n) > 0.0, 1.0, -1.0)
+            eta = ti.select(wo.dot(n) > 0.0, inside / outside, outside / inside)
+            cos_o = wo.dot(n) * upright
+            _reflectance, cos_t = fresnel.dielectric(cos_o, eta)
+            result = n * (upright * (cos_o / eta - cos_t)) - wo / eta
+    return result
+
+
+@ti.kernel
+def vertices(
+    scene: ti.template(), features: ti.template(), record: ti.template(), paths: ti.i32, end: ti.i32, level: ti.i32
+):
+    """Positions, normals and directions of the vertices of one level; those of lower levels are there already."""
+    for row in range(end):
+        if record.level[row] == level:
+            kind = record.kind[row]
+            if kind == CAMERA and row < paths:
+                ray = camera_ray(scene, features, record.film[row], record.lens[row])
+                record.position[row] = ray.origin
+                record.direction[row] = ray.direction
+            if kind == SURFACE:
+                triangle = record.triangle[row]
+                previous = record.previous[row]
+                u, v = record.barycentrics[row].x, record.barycentrics[row].y
+                corners = scene.triangles[triangle]
+                p0 = scene.positions[corners[0]]
+                e1 = scene.positions[corners[1]] - p0
+                e2 = scene.positions[corners[2]] - p0
+                if record.determined[row] != 0:
+                    u, v = intersection(p0, e1, e2, record.position[previous], record.direction[previous])
+                surface = surface_at(scene, features, triangle, u, v)
+                frame = shading_frame(
+                    scene, features, record.material[row], record.outer[row], triangle, surface
+                )
+                record.position[row] = surface.position
+                record.normal[row] = frame.n
+                record.cross[row] = e1.cross(e2)
+                record.uv[row] = surface.uv
+                if record.scattering[row] == MIRRORED:
+                    wo = safe_normalize(record.position[previous] - surface.position, frame.n)
+                    record.direction[row] = _mirrored(scene, features, record, row, wo, frame.n)
+            if kind == ESCAPE and record.determined[row] != 0:
+                record.direction[row] = record.direction[record.previous[row]]
+
+
+@ti.kernel
+def light_points(scene: ti.template(), features: ti.template(), record: ti.template(), first: ti.i32, end: ti.i32):
+    """Where the light samples lie."""
+    for row in range(first, end):
+        kind = record.light[row]
+        if record.kind[row] == SURFACE and kind >= 0:
+            index = record.light_index[row]
+            if ti.static(features.area_lights):
+                if kind == LIGHT_TRIANGLE:
+                    b = record.light_barycentrics[row]
+                    corners = scene.triangles[index]
+                    p0 = scene.positions[corners[0]]
+                    e1 = scene.positions[corners[1]] - p0
+                    e2 = scene.positions[corners[2]] - p0
+                    record.light_position[row] = p0 + e1 * b.x + e2 * b.y
+                    record.light_cross[row] = e1.cross(e2)
+                    if ti.static(features.textures):
+                        record.light_uv[row] = texture_coordinates(scene, index, b.x, b.y)
+            if ti.static(features.delta_lights):
+                if kind == LIGHT_DIRECTIONAL:
+                    record.light_position[row] = -scene.delta_direction[index]
+                elif kind != LIGHT_TRIANGLE and kind != LIGHT_ENVIRONMENT:
+                    record.light_position[row] = scene.delta_position[index]
+
+
+@ti.kernel
+def local_directions(record: ti.template(), first: ti.i32, end: ti.i32):
+    """Directions about the shading normal, from the positions."""
+    for row in range(first, end):
+        if record.kind[row] == SURFACE:
+            n = record.normal[row]
+            frame = frame_from_normal(n)
+            here = record.position[row]
+            record.wo[row] = to_local(frame, safe_normalize(record.position[record.previous[row]] - here, n))
+            following = record.next[row]
+            if record.scattering[row] == SCATTERED and following >= 0:
+                towards = record.direction[following]
+                if record.kind[following] == SURFACE:
+                    towards = safe_normalize(record.position[following] - here, n)
+                record.wi[TOWARDS_NEXT, row] = to_local(frame, towards)
+            kind = record.light[row]
+            if kind >= 0:
+                towards = record.light_position[row]
+                if kind != LIGHT_ENVIRONMENT and kind != LIGHT_DIRECTIONAL:
+                    towards = safe_normalize(record.light_position[row] - here, n)
+                record.wi[TOWARDS_LIGHT, row] = to_local(frame, towards)
+
+
+@ti.kernel
+def material_values(
+    scene: ti.template(), features: ti.template(), record: ti.template(), slots: ti.template(),
+    first: ti.i32, end: ti.i32,
+):  # fmt: skip
+    """Fields of the materials at the vertices; bit k of `slots` is set for those to look up."""
+    for row in range(first, end):
+        if record.kind[row] == SURFACE:
+            for slot in ti.static([k for k in range(features.slots) if slots >> k & 1]):
+                record.values[slot, row] = value(scene, features, record.material[row], slot, record.uv[row])
+
+
+@ti.func
+def _emitted(scene: ti.template(), features: ti.template(), triangle: ti.i32, uv: ti.math.vec2) -> vec3:
+    shape = scene.triangle_shape[triangle]
+    result = scene.shape_emission[shape]
+    if ti.static(features.textures):
+        texture = scene.shape_emission_texture[shape]
+        if texture >= 0:
+            result = lookup(scene, texture, uv)
+    return result
+
+
+@ti.kernel
+def emissions(scene: ti.template(), features: ti.template(), record: ti.template(), first: ti.i32, end: ti.i32):
+    """Radiance that vertices emit, and that of light samples (irradiance for lights without extent)."""
+    for row in range(first, end):
+        kind = record.kind[row]
+        if ti.static(features.environment):
+            if kind == ESCAPE:
+                record.emission[row] = environment.emitted(scene, features, record.direction[row])
+        if kind == SURFACE:
+            light = record.light[row]
+            index = record.light_index[row]
+            if ti.static(features.area_lights):
+                if record.emission_factor[row] > 0.0:
+                    record.emission[row] = _emitted(scene, features, record.triangle[row], record.uv[row])
+                if light == LIGHT_TRIANGLE:
+                    record.light_radiance[row] = _emitted(scene, features, index, record.light_uv[row])
+            if ti.static(features.environment):
+                if light == LIGHT_ENVIRONMENT:
+                    record.light_radiance[row] = environment.emitted(scene, features, record.light_position[row])
+            if ti.static(features.delta_lights):
+                if light >= 0 and light != LIGHT_TRIANGLE and light != LIGHT_ENVIRONMENT:
+                    drawn = delta.sample(scene, light, index, record.position[row])
+                    record.light_radiance[row] = drawn.radiance
+
+
+@ti.kernel
+def scatterings(
+    scene: ti.template(), features: ti.template(), record: ti.template(), model: ti.template(), kind: ti.template(),
+    first: ti.i32, end: ti.i32,
+):  # fmt: skip
+    """The BSDF of the vertices of one model, towards the next vertex and towards the light.
+
+    Args:
+        features: of a scene that has this model alone.
+        model: its name; kind: its number.
+    """
+    for i in range(2 * (end - first)):
+        k = i % 2
+        row = first + i // 2
+        if record.kind[row] == SURFACE and scene.material_type[record.material[row]] == kind:
+            scattering = record.scattering[row]
+            values = ti.Matrix([[0.0, 0.0, 0.0] for _ in ti.static(range(features.slots))])
+            if (k == TOWARDS_NEXT and scattering == SCATTERED) or (k == TOWARDS_LIGHT and record.light[row] >= 0):
+                for slot in ti.static(range(features.slots)):
+                    for d in ti.static(range(3)):
+                        values[slot, d] = record.values[slot, row][d]
+                f, _density = bsdf.evaluate(
+                    scene, features, record.material[row], values, record.wo[row], record.wi[k, row]
+                )
+                record.f[k, row] = f
+            if ti.static(model in bsdf.SMOOTH):
+                if k == TOWARDS_NEXT and scattering == MIRRORED:
+                    for slot in ti.static(range(features.slots)):
+                        for d in ti.static(range(3)):
+                            values[slot, d] = record.values[slot, row][d]
+                    record.f[k, row] = bsdf.delta(
+                        scene, features, record.material[row], values, record.wo[row], record.wi[k, row]
+                    )
+
+
+@ti.kernel
+def contributions(record: ti.template(), first: ti.i32, end: ti.i32):
+    """Radiance of a path as seen from each of its vertices, added up."""
+    for row in range(first, end):
+        kind = record.kind[row]
+        if kind == SURFACE or kind == ESCAPE:
+            total = vec3(0.0)
+            if record.emission_factor[row] > 0.0:
+                total += record.emission[row] * record.emission_factor[row]
+            if kind == SURFACE:
+                following = record.next[row]
+                if record.scattering[row] != ABSORBED and following >= 0:
+                    ratio = 1.0
+                    if ti.static(record.geometry):
+                        if record.scattering[row] == SCATTERED and record.kind[following] == SURFACE:
+                            ratio = record.measure[following] * solid_angle(
+                                record.position[following], record.cross[following], record.position[row]
+                            )
+                    total += record.f[TOWARDS_NEXT, row] * record.arriving[row] * (record.scatter_factor[row] * ratio)
+                light = record.light[row]
+                if light >= 0:
+                    ratio = 1.0
+                    if ti.static(record.geometry):
+                        if light == LIGHT_TRIANGLE:
+                            ratio = record.light_measure[row] * solid_angle(
+                                record.light_position[row], record.light_cross[row], record.position[row]
+                            )
+                    total += record.f[TOWARDS_LIGHT, row] * record.light_radiance[row] * (
+                        record.light_factor[row] * ratio
+                    )
+            record.value[record.path[row]] += record.throughput[row] * total

@@ -1,0 +1,142 @@
+"""Runs the stages of the interior, chunk by chunk: backward, and forward at two values of the parameters."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import taichi as ti
+from taichi.math import vec3
+
+from diffrt import _taichi
+from diffrt.core.sampler import SAMPLERS
+from diffrt.device.features import MATERIAL_TYPES, Features
+from diffrt.device.packing import write
+from diffrt.device.upload import DeviceScene
+from diffrt.gradient import interior
+from diffrt.gradient.chain import MOVING, Target
+from diffrt.gradient.finite import drop_rows
+from diffrt.gradient.request import Request
+from diffrt.render.film import FILTERS
+from diffrt.render.path import Options
+from diffrt.render.record import PathRecord, acquire
+from diffrt.render.record_paths import forget, record_paths
+from diffrt.render.rendering import MOST_SEGMENTS
+
+EMISSIONS = ("shape_emission", "delta_intensity", "environment_radiance", "environment_scale", "texels")
+_FIRST_LENGTH = 8
+"""Rows of a path that a first chunk makes room for."""
+
+
+@dataclass
+class Chunk:
+    """Rows [first, end) of a record hold the vertices of its first `first` paths; the cameras lie before."""
+
+    record: PathRecord
+    first: int
+    end: int
+
+
+class InteriorPass:
+    """The stages that derivatives by some parameters need.
+
+    Args:
+        device: with gradients.
+        targets: the parameters.
+    """
+
+    def __init__(self, device: DeviceScene, request: Request, targets: Sequence[Target]) -> None:
+        self.device = device
+        self.request = request
+        wanted = {field for item in targets for field in item.fields}
+        self.moving = bool(wanted & set(MOVING))
+        self.features = device.features._replace(
+            distorted=device.features.distorted or "camera_distortion" in wanted
+        )
+        self.slots = int(np.bitwise_or.reduce([0, *(item.slots for item in targets)]))
+        if self.moving:  # a texture moves over the surface
+            self.slots |= self.features.textured_slots & ((1 << self.features.slots) - 1)
+        self.emits = self.moving or bool(wanted & set(EMISSIONS))
+        self.models = [name for name in MATERIAL_TYPES if self.features.has(name) and name not in ("mix", "null")]
+        kept = {name for item in targets for name in item.materials}
+        self.keep = np.array([name in kept for name in request.scene.materials] or [0], dtype=np.int32)
+        self.dropped = 0
+
+    def chunks(self, weights: np.ndarray, spp: int) -> Iterator[Chunk]:
+        """Record all samples of the film.
+
+        Args:
+            weights: (pixels, 3) float32, adjoints; zero: not needed.
+        """
+        request, settings = self.request, self.request.scene.settings
+        record = acquire(request.rows, self.moving)
+        options = Options(SAMPLERS[settings.sampler], FILTERS[settings.filter])
+        pixels = request.view.width * request.view.height
+        depth = MOST_SEGMENTS if request.max_depth == -1 else request.max_depth
+        adjoint = ti.ndarray(vec3, pixels)
+        adjoint.from_numpy(np.ascontiguousarray(weights, dtype=np.float32))
+        keep = ti.ndarray(ti.i32, len(self.keep))
+        keep.from_numpy(self.keep)
+        done, total = 0, pixels * spp
+        most = record.rows // min(depth + 2, _FIRST_LENGTH)
+        while done < total:
+            paths = min(most, total - done)
+            forget(record)
+            record_paths(
+                self.device.fields, self.features, options, record, adjoint, keep, 1.0 / spp, pixels,
+                done % pixels, done // pixels, paths, request.gradient_seed, depth, min(settings.rr_depth, depth + 1),
+            )  # fmt: skip
+            used = record.used[None]
+            if used > record.rows - paths:
+                most = max(1, int(0.9 * paths * (record.rows - paths) / used))
+                continue
+            yield Chunk(record, paths, paths + used)
+            self.dropped += record.dropped[None]
+            done += paths
+            most = max(1, min(2 * most, int(0.9 * record.rows / (1.0 + used / paths))))
+
+    def backward(self, chunk: Chunk) -> None:
+        """Add the chunk's derivatives to the `.grad` of the scene's fields."""
+        record, first, end = chunk.record, chunk.first, chunk.end
+        fields, features = self.device.fields, self.features
+        with _taichi.all_passes():
+            interior.contributions.grad(record, first, end)
+            if self.slots or self.moving:
+                for model in self.models:
+                    interior.scatterings.grad(fields, *self._model(record, model), first, end)
+            if self.moving:
+                interior.local_directions.grad(record, first, end)
+            drop_rows(features, record, first, end)
+            if self.emits:
+                interior.emissions.grad(fields, features, record, first, end)
+            if self.slots:
+                interior.material_values.grad(fields, features, record, self.slots, first, end)
+            if self.moving:
+                interior.light_points.grad(fields, features, record, first, end)
+                for level in range(record.levels[None], -1, -1):
+                    interior.vertices.grad(fields, features, record, first, end, level)
+
+    def forward(self, chunk: Chunk, arrays: dict[str, np.ndarray]) -> np.ndarray:
+        """(paths, 3): the sum of `contributions` of each path, with these arrays in the scene's fields."""
+        record, first, end = chunk.record, chunk.first, chunk.end
+        fields, features = self.device.fields, self.features
+        write([(getattr(fields, name), array) for name, array in arrays.items()])
+        if self.moving:
+            for level in range(record.levels[None] + 1):
+                interior.vertices(fields, features, record, first, end, level)
+            interior.light_points(fields, features, record, first, end)
+            interior.local_directions(record, first, end)
+        if self.emits:
+            interior.emissions(fields, features, record, first, end)
+        if self.slots:
+            interior.material_values(fields, features, record, self.slots, first, end)
+        if self.slots or self.moving:
+            for model in self.models:
+                interior.scatterings(fields, *self._model(record, model), first, end)
+        record.value.fill(0.0)
+        interior.contributions(record, first, end)
+        return record.value.to_numpy()[:first]
+
+    def _model(self, record: PathRecord, model: str) -> tuple[Features, PathRecord, str, int]:
+        kind = MATERIAL_TYPES.index(model)
+        alone = Features(bsdfs=1 << kind, one_sided=self.features.one_sided, gradients=True)
+        return alone, record, model, kind

@@ -1,0 +1,95 @@
+"""What the calls for gradients have in common: their arguments, checked and filled in. Plain data."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from diffrt.description.names import listed, nearest
+from diffrt.errors import InputError, Problem
+from diffrt.render.rendering import MOST_PIXELS, MOST_SAMPLES, MOST_SEGMENTS
+from diffrt.scene.elements import Camera
+from diffrt.scene.scene import Scene
+
+TERMS = ("interior", "primary", "shadow", "delta_shadow", "indirect")
+"""The parts of a gradient: inside of what is seen, and the edges where something comes into sight."""
+DEFAULT_ROWS = 2**16
+_SEED_OF_GRADIENTS = 0x5A17E5
+"""Set apart from pictures, so that equal seeds do not make a gradient depend on the noise of its picture."""
+
+
+@dataclass
+class Request:
+    """A call for gradients.
+
+    Attributes:
+        spp: samples per pixel of each term.
+        rows: how many vertices of paths are kept at once; bounds the memory.
+    """
+
+    scene: Scene
+    view: Camera
+    terms: tuple[str, ...]
+    seed: int
+    max_depth: int
+    spp: dict[str, int] = field(default_factory=dict)
+    rows: int = DEFAULT_ROWS
+
+    @property
+    def gradient_seed(self) -> int:
+        return (self.seed ^ _SEED_OF_GRADIENTS) & 0x7FFFFFFF
+
+
+def make_request(
+    scene: Scene,
+    camera: str | Camera | None,
+    width: int | None,
+    height: int | None,
+    max_depth: int | None,
+    seed: int | None,
+    terms: Sequence[str],
+    spp: int | None,
+    spp_of: dict[str, int | None],
+    rows: int,
+) -> Request:
+    """Check the arguments; see `render_backward`.
+
+    Raises:
+        InputError: with every problem found.
+    """
+    settings = scene.settings
+    spp = settings.spp if spp is None else spp
+    seed = settings.seed if seed is None else seed
+    max_depth = settings.max_depth if max_depth is None else max_depth
+    problems = []
+
+    def whole(name: str, value: object, low: int, high: int, also: str = "") -> None:
+        if isinstance(value, bool) or not isinstance(value, int | np.integer) or not low <= int(value) <= high:
+            problems.append(Problem(name, f"found {value!r}", f"a whole number from {low} to {high}{also}"))
+
+    if isinstance(terms, str):
+        problems.append(Problem("terms", f"found the text {terms!r}", "a list of terms"))
+    else:
+        for term in terms:
+            if term not in TERMS:
+                problems.append(Problem("terms", f"{term!r} is no term", listed(TERMS), nearest(term, TERMS)))
+    whole("spp", spp, 1, MOST_SAMPLES)
+    for term, count in spp_of.items():
+        if count is not None:
+            whole(f"spp_{term}", count, 0, MOST_SAMPLES)
+    whole("seed", seed, 0, 2**31 - 1)
+    whole("rows", rows, 256, 2**26)
+    if max_depth != -1:
+        whole("max_depth", max_depth, 1, MOST_SEGMENTS, ", or -1 for no limit")
+    for name, size in (("width", width), ("height", height)):
+        if size is not None:
+            whole(name, size, 1, 65536)
+    if problems:
+        raise InputError(problems)
+    view = scene.camera(camera)
+    if width is not None or height is not None:
+        view = view.resized(width, height)
+    if view.width * view.height > MOST_PIXELS:
+        raise InputError(Problem("width, height", f"{view.width} x {view.height} pixels", f"at most {MOST_PIXELS}"))
+    counts = {term: int(spp if spp_of.get(term) is None else spp_of[term] or 0) for term in TERMS}
+    return Request(scene, view, tuple(terms), int(seed), int(max_depth), counts, int(rows))

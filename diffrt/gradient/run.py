@@ -1,0 +1,106 @@
+"""Gradients on a running Taichi: every term that the parameters need, summed."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from diffrt import log
+from diffrt.device.packing import write
+from diffrt.device.upload import DeviceScene, continuous, upload
+from diffrt.gradient.chain import Target, target
+from diffrt.gradient.interior_pass import InteriorPass
+from diffrt.gradient.request import Request
+
+_FLUSHED = 2**21
+"""Rows after which sums in single precision are carried over to double."""
+
+
+class Sums:
+    """Derivatives by fields, summed in double precision.
+
+    Args:
+        names: of the fields.
+    """
+
+    def __init__(self, device: DeviceScene, names: Sequence[str]) -> None:
+        self.fields = {name: getattr(device.fields, name) for name in names}
+        self.totals: dict[str, np.ndarray] = {}
+        for field in self.fields.values():
+            field.grad.fill(0.0)
+
+    def flush(self) -> None:
+        """Carry over what has been added to the fields' `.grad`."""
+        for name, field in self.fields.items():
+            part = field.grad.to_numpy().astype(np.float64)
+            self.totals[name] = self.totals[name] + part if name in self.totals else part
+            field.grad.fill(0.0)
+
+
+def backward(request: Request, adjoint: np.ndarray, names: Sequence[str]) -> dict[str, np.ndarray]:
+    """`render_backward`, its arguments checked."""
+    device = upload(request.scene, request.view, gradients=True)
+    targets = [target(request.scene, request.view, device.geometry, name) for name in names]
+    fields = sorted({field for item in targets for field in item.fields} | {"normals", "positions"})
+    sums = Sums(device, fields)
+    dropped = 0
+    if "interior" in request.terms and targets:
+        run = InteriorPass(device, request, targets)
+        rows = 0
+        for chunk in run.chunks(adjoint.reshape(-1, 3), request.spp["interior"]):
+            run.backward(chunk)
+            rows += chunk.end
+            if rows > _FLUSHED:
+                sums.flush()
+                rows = 0
+        dropped += run.dropped
+    sums.flush()
+    if dropped:
+        log.warn(f"{dropped} rows of the gradient were not finite and count as zero")
+    return {item.name: np.asarray(item.pull(sums.totals)) for item in targets}
+
+
+def forward(request: Request, tangents: dict[str, np.ndarray]) -> np.ndarray:
+    """`render_forward`, its arguments checked."""
+    scene, view = request.scene, request.view
+    device = upload(scene, view, gradients=True)
+    targets = [target(scene, view, device.geometry, name) for name in tangents]
+    pixels = view.width * view.height
+    image = np.zeros((pixels, 3))
+    dropped = 0
+    if "interior" in request.terms and targets:
+        run = InteriorPass(device, request, targets)
+        fields = {field for item in targets for field in item.fields}
+        steps, arrays = _perturbed(request, tangents, fields)
+        spp = request.spp["interior"]
+        try:
+            for chunk in run.chunks(np.ones((pixels, 3)), spp):
+                pixel = chunk.record.pixel.to_numpy()[: chunk.first]
+                for sign in (1, -1):
+                    values = run.forward(chunk, arrays[sign])
+                    values = np.where(np.isfinite(values).all(axis=1, keepdims=True), values, 0.0)
+                    for c in range(3):
+                        image[:, c] += sign * np.bincount(pixel, values[:, c], minlength=pixels)
+        finally:
+            write([(getattr(device.fields, name), array) for name, array in arrays[0].items()])
+        image /= 2.0 * steps * spp
+        dropped += run.dropped
+    if dropped:
+        log.warn(f"{dropped} rows of the gradient were not finite and count as zero")
+    return image.reshape(view.height, view.width, 3)
+
+
+def _perturbed(
+    request: Request, tangents: dict[str, np.ndarray], fields: set[str]
+) -> tuple[float, dict[int, dict[str, np.ndarray]]]:
+    """A small step, and the arrays of `fields` for the scene itself (0) and a step forth (1) and back (-1)."""
+    step = 1e-3 / max(max(float(np.abs(tangent).max()) for tangent in tangents.values()), 1e-30)
+    arrays = {}
+    for sign in (0, 1, -1):
+        scene = request.scene.copy()
+        for name, tangent in tangents.items():
+            scene[name] = scene[name] + sign * step * tangent
+        view = scene.camera(request.view.name) if request.view.name in scene.cameras else request.view
+        view = view.resized(request.view.width, request.view.height)
+        every = continuous(scene, view)
+        arrays[sign] = {name: every[name] for name in fields}
+    return step, arrays

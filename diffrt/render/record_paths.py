@@ -1,0 +1,414 @@
+"""Traces the paths of `path.py` and keeps what was decided; same estimator, other random numbers.
+
+Two things differ from a picture: a direction of zero weight is followed where the derivative of that weight is asked
+for (a black surface would be brighter if it were grey), and every vertex learns the radiance that arrives at it.
+"""
+
+import taichi as ti
+from taichi.math import vec2, vec3
+
+from diffrt.core.sampler import pixel_seed, uniform_1d, uniform_2d, uniform_4d
+from diffrt.core.vector import is_finite, max_component, to_local, to_world
+from diffrt.core.warp import triangle_uniform
+from diffrt.device.bvh_traverse import FAR, closest_hit
+from diffrt.device.features import LIGHT_DIRECTIONAL, LIGHT_ENVIRONMENT, LIGHT_TRIANGLE
+from diffrt.device.surface import Surface, offset_along, surface_at
+from diffrt.render.path import (
+    BOUNCE_DIMENSIONS,
+    CHANCE,
+    FIRST_BOUNCE_DIMENSION,
+    LOBE,
+    SCATTER,
+    SHADOW_END,
+    film_and_lens,
+    power_heuristic,
+    spread,
+)
+from diffrt.render.record import (
+    ABSORBED,
+    CAMERA,
+    DROPPED,
+    ESCAPE,
+    MIRRORED,
+    SCATTERED,
+    SURFACE,
+    TOWARDS_LIGHT,
+    TOWARDS_NEXT,
+    solid_angle,
+)
+from diffrt.render.visibility import passes, visibility
+from diffrt.shading.bsdf import dispatch as bsdf
+from diffrt.shading.bsdf.base import BsdfSample
+from diffrt.shading.bsdf.mix import presence
+from diffrt.shading.camera.dispatch import camera_ray
+from diffrt.shading.light import area
+from diffrt.shading.light import dispatch as lights
+from diffrt.shading.light.base import LightSample
+from diffrt.shading.material import field, shading_frame, values_at
+
+_LEAST_SURVIVAL = 0.05
+_FOLLOWED = 0.25
+
+
+@ti.func
+def _clear(features: ti.template(), record: ti.template(), row: ti.i32):
+    """Adjoints of zero."""
+    record.emission.grad[row] = vec3(0.0)
+    record.light_radiance.grad[row] = vec3(0.0)
+    for slot in ti.static(range(features.slots)):
+        record.values.grad[slot, row] = vec3(0.0)
+    for k in ti.static((TOWARDS_NEXT, TOWARDS_LIGHT)):
+        record.f.grad[k, row] = vec3(0.0)
+        if ti.static(record.geometry):
+            record.wi.grad[k, row] = vec3(0.0)
+    if ti.static(record.geometry):
+        for state in ti.static((
+            record.position, record.normal, record.cross, record.direction, record.light_position, record.light_cross,
+            record.wo,
+        )):  # fmt: skip
+            state.grad[row] = vec3(0.0)
+        record.uv.grad[row] = vec2(0.0)
+        record.light_uv.grad[row] = vec2(0.0)
+
+
+@ti.func
+def _new_row(
+    features: ti.template(), record: ti.template(), paths: ti.i32, path: ti.i32, previous: ti.i32, kind: ti.i32
+) -> ti.i32:
+    """A row behind `previous` in a path; -1 if there is no room left."""
+    row = paths + ti.atomic_add(record.used[None], 1)
+    if row < record.rows:
+        record.kind[row] = kind
+        record.path[row] = path
+        record.previous[row] = previous
+        record.next[row] = -1
+        record.next[previous] = row
+        record.scattering[row] = ABSORBED
+        record.light[row] = -1
+        record.last[path] = row
+        record.determined[row] = 0
+        record.level[row] = 0
+        _clear(features, record, row)
+    else:
+        row = -1
+    return row
+
+
+@ti.func
+def _cross(scene: ti.template(), triangle: ti.i32) -> vec3:
+    corners = scene.triangles[triangle]
+    p0 = scene.positions[corners[0]]
+    return (scene.positions[corners[1]] - p0).cross(scene.positions[corners[2]] - p0)
+
+
+@ti.func
+def _keep_place(
+    scene: ti.template(), record: ti.template(), row: ti.i32,
+    triangle: ti.i32, u: ti.f32, v: ti.f32, surface: Surface, material: ti.i32, outer: ti.i32, normal: vec3,
+    determined: ti.i32,
+):  # fmt: skip
+    record.triangle[row] = triangle
+    record.barycentrics[row] = vec2(u, v)
+    record.material[row] = material
+    record.outer[row] = outer
+    record.uv[row] = surface.uv
+    record.position[row] = surface.position
+    if ti.static(record.geometry):
+        previous = record.previous[row]
+        record.normal[row] = normal
+        record.cross[row] = _cross(scene, triangle)
+        record.determined[row] = determined
+        record.level[row] = (record.level[previous] + 1) * determined
+        seen = solid_angle(surface.position, record.cross[row], record.position[previous])
+        record.measure[row] = 1.0 / ti.max(seen, 1e-30)
+
+
+@ti.func
+def _keep_light(
+    scene: ti.template(), features: ti.template(), record: ti.template(), row: ti.i32,
+    light: LightSample, kind: ti.i32, index: ti.i32, b: vec2, factor: ti.f32,
+):  # fmt: skip
+    record.light[row] = kind
+    record.light_index[row] = index
+    record.light_barycentrics[row] = b
+    record.light_factor[row] = factor
+    record.light_radiance[row] = light.radiance
+    record.light_position[row] = light.wi
+    record.light_uv[row] = vec2(0.0)
+    if kind == LIGHT_TRIANGLE:
+        surface = surface_at(scene, features, index, b.x, b.y)
+        record.light_uv[row] = surface.uv
+        if ti.static(features.masked):
+            share = presence(scene, features, scene.shape_material[surface.shape], surface.uv)
+            record.light_factor[row] *= share
+            record.light_radiance[row] /= ti.max(share, 1e-20)
+        if ti.static(record.geometry):
+            record.light_position[row] = surface.position
+            record.light_cross[row] = _cross(scene, index)
+            seen = solid_angle(surface.position, record.light_cross[row], record.position[row])
+            record.light_measure[row] = 1.0 / ti.max(seen, 1e-30)
+    elif kind != LIGHT_ENVIRONMENT and kind != LIGHT_DIRECTIONAL:
+        record.light_position[row] = light.target
+
+
+@ti.func
+def _keep_scattering(
+    scene: ti.template(), features: ti.template(), record: ti.template(), row: ti.i32,
+    material: ti.i32, values: ti.template(), wo: vec3, drawn: BsdfSample, survival: ti.f32,
+):  # fmt: skip
+    record.wo[row] = wo
+    record.wi[TOWARDS_NEXT, row] = drawn.wi
+    if drawn.delta == 0:
+        record.scattering[row] = SCATTERED
+        record.f[TOWARDS_NEXT, row] = drawn.weight * drawn.pdf
+        record.scatter_factor[row] = 1.0 / (drawn.pdf * survival)
+    else:
+        record.scattering[row] = MIRRORED
+        factor = bsdf.delta(scene, features, material, values, wo, drawn.wi)
+        record.f[TOWARDS_NEXT, row] = factor
+        # The weight is the factor over the probability of the lobe.
+        weight = max_component(drawn.weight)
+        chance = ti.select(weight > 0.0, max_component(factor) / ti.max(weight, 1e-20), 1.0)
+        record.scatter_factor[row] = 1.0 / ti.max(chance * survival, 1e-20)
+
+
+@ti.func
+def _arrivals(record: ti.template(), path: ti.i32) -> vec3:
+    """Let every vertex know the radiance that arrives from the next; returns that of the path."""
+    arriving = vec3(0.0)
+    row = record.last[path]
+    while record.kind[row] != CAMERA:
+        record.arriving[row] = arriving
+        scattered = vec3(0.0)
+        if record.scattering[row] != ABSORBED:
+            scattered = record.f[TOWARDS_NEXT, row] * record.scatter_factor[row] * arriving
+        arriving = record.direct[row] + scattered
+        row = record.previous[row]
+    return arriving
+
+
+@ti.func
+def _highest_level(record: ti.template(), path: ti.i32) -> ti.i32:
+    level = 0
+    row = record.last[path]
+    while record.kind[row] != CAMERA:
+        level = ti.max(level, record.level[row])
+        row = record.previous[row]
+    return level
+
+
+@ti.func
+def _drop(record: ti.template(), path: ti.i32):
+    """Take a path out of all derivatives."""
+    row = record.last[path]
+    while record.kind[row] != CAMERA:
+        record.kind[row] = DROPPED
+        row = record.previous[row]
+
+
+@ti.func
+def _record_path(
+    scene: ti.template(), features: ti.template(), options: ti.template(), record: ti.template(),
+    keep: ti.template(), paths: ti.i32, path: ti.i32, key: ti.u32, sample: ti.i32, max_depth: ti.i32, rr_depth: ti.i32,
+):  # fmt: skip
+    ray = camera_ray(scene, features, record.film[path], record.lens[path])
+    record.position[path] = ray.origin
+    record.direction[path] = ray.direction
+    row = path
+    throughput = vec3(1.0)
+    chances = 1.0  # what roulette goes by
+    origin, direction = ray.origin, ray.direction
+    t_min, t_max = ray.t_min, ray.t_max
+    previous = origin
+    previous_pdf = -1.0
+    determined = 1
+    depth = 0
+    dimension = FIRST_BOUNCE_DIMENSION
+    running = True
+    while running:
+        u = uniform_4d(options.sampler, key, sample, dimension + SCATTER)
+        hit = closest_hit(scene, origin, direction, t_min, t_max)
+        if hit.triangle < 0:
+            running = False
+            if ti.static(features.environment):
+                row = _new_row(features, record, paths, path, row, ESCAPE)
+                if row >= 0:
+                    emitted, light_pdf = lights.environment_emitted_and_pdf(scene, features, direction)
+                    weight = 1.0
+                    if previous_pdf > 0.0:
+                        weight = power_heuristic(previous_pdf, light_pdf)
+                    record.throughput[row] = throughput
+                    record.direction[row] = direction
+                    record.emission[row] = emitted
+                    record.emission_factor[row] = weight
+                    record.direct[row] = emitted * weight
+                    if ti.static(record.geometry):
+                        record.determined[row] = determined
+                        record.level[row] = (record.level[record.previous[row]] + 1) * determined
+        else:
+            surface = surface_at(scene, features, hit.triangle, hit.u, hit.v)
+            outer = scene.shape_material[surface.shape]
+            lobe = 0.0
+            if ti.static(features.needs_lobe):
+                lobe = uniform_1d(options.sampler, key, sample, dimension + LOBE)
+            material, rest = bsdf.resolve_mix(scene, features, outer, surface.uv, lobe)
+            chance = vec2(0.0)
+            through = False
+            shines = False
+            if ti.static(features.masked):
+                chance = uniform_2d(options.sampler, key, sample, dimension + CHANCE)
+                through = chance.x < passes(scene, features, material, surface.uv)
+            if through:
+                origin = offset_along(surface.position, surface.normal, surface.error, direction)
+                t_min = 0.0
+                t_max -= hit.t
+                dimension += BOUNCE_DIMENSIONS
+                if dimension > 1024:
+                    running = False
+            else:
+                depth += 1
+                emits = scene.shape_emits[surface.shape]
+                shines = emits == 2 or (emits == 1 and direction.dot(surface.normal) < 0.0)
+                if depth == max_depth and not shines:
+                    running = False
+                else:
+                    row = _new_row(features, record, paths, path, row, SURFACE)
+                    running = row >= 0
+            if running and not through:
+                frame = shading_frame(scene, features, material, outer, hit.triangle, surface)
+                _keep_place(
+                    scene, record, row, hit.triangle, hit.u, hit.v, surface, material, outer,
+                    frame.n, determined,
+                )  # fmt: skip
+                record.throughput[row] = throughput
+                record.emission_factor[row] = 0.0
+                direct = vec3(0.0)
+                if ti.static(features.area_lights):
+                    if shines:
+                        emitted = area.emitted(scene, features, surface, hit.triangle, hit.u, hit.v, -direction)
+                        weight = 1.0
+                        if previous_pdf > 0.0:
+                            offset = surface.position - previous
+                            light_pdf = area.pdf(scene, surface, offset.dot(offset), direction)
+                            weight = power_heuristic(previous_pdf, light_pdf)
+                        record.emission[row] = emitted
+                        record.emission_factor[row] = weight
+                        direct += emitted * weight
+                if depth == max_depth:
+                    running = False
+                else:
+                    wo = to_local(frame, -direction)
+                    values = values_at(scene, features, material, surface.uv)
+                    record.wo[row] = wo
+                    for slot in ti.static(range(features.slots)):
+                        record.values[slot, row] = field(values, slot)
+                    drawn = bsdf.sample(scene, features, material, values, wo, rest, u.zw)
+
+                    light = lights.sample(scene, features, surface.position, u.xy)
+                    if light.pdf > 0.0:
+                        wi = to_local(frame, light.wi)
+                        scattered, bsdf_pdf = bsdf.evaluate(scene, features, material, values, wo, wi)
+                        if max_component(scattered) > 0.0 or (keep[material] != 0 and bsdf_pdf > 0.0):
+                            start = offset_along(surface.position, surface.normal, surface.error, light.wi)
+                            towards, end = light.wi, FAR
+                            if light.infinite == 0:
+                                towards = light.target - start
+                                end = SHADOW_END
+                            factor = visibility(scene, features, start, towards, end) / light.pdf
+                            if light.delta == 0:
+                                factor *= power_heuristic(light.pdf, bsdf_pdf)
+                            if factor > 0.0:
+                                kind, index, _probability, left = lights.choose(scene, u.xy)
+                                b = triangle_uniform(left)
+                                _keep_light(scene, features, record, row, light, kind, index, b, factor)
+                                record.wi[TOWARDS_LIGHT, row] = wi
+                                record.f[TOWARDS_LIGHT, row] = scattered
+                                direct += scattered * light.radiance * factor
+
+                    # A weight of zero ends the path, unless its derivative is asked for: then all that follows has
+                    # throughput zero, and what arrives from there still counts here.
+                    dark = max_component(drawn.weight) <= 0.0
+                    running = drawn.pdf > 0.0 or drawn.delta != 0
+                    if dark and (keep[material] == 0 or max_component(throughput) <= 0.0):
+                        running = False
+                    if running:
+                        chances *= ti.select(dark, _FOLLOWED, max_component(drawn.weight)) * drawn.eta * drawn.eta
+                        survival = 1.0
+                        if depth >= rr_depth:
+                            survival = ti.min(ti.max(chances, _LEAST_SURVIVAL), 0.95)
+                            if ti.static(not features.masked):
+                                chance.y = uniform_1d(options.sampler, key, sample, dimension + CHANCE)
+                            if chance.y >= survival:
+                                running = False
+                            chances /= survival
+                        if running:
+                            _keep_scattering(scene, features, record, row, material, values, wo, drawn, survival)
+                        throughput *= drawn.weight / survival
+                        direction = to_world(frame, drawn.wi)
+                        origin = offset_along(surface.position, surface.normal, surface.error, direction)
+                        t_min, t_max = 0.0, FAR
+                        previous = surface.position
+                        previous_pdf = ti.select(drawn.delta != 0, -1.0, drawn.pdf)
+                        determined = drawn.delta
+                        dimension += BOUNCE_DIMENSIONS
+                        if ti.static(record.geometry):
+                            record.direction[row] = direction
+                            if drawn.delta != 0:
+                                record.level[row] = record.level[record.previous[row]] + 1
+                record.direct[row] = direct
+
+
+@ti.kernel
+def record_paths(
+    scene: ti.template(), features: ti.template(), options: ti.template(), record: ti.template(),
+    weights: ti.types.ndarray(dtype=vec3, ndim=1), keep: ti.types.ndarray(dtype=ti.i32, ndim=1), share: ti.f32,
+    pixels: ti.i32, first_pixel: ti.i32, first_sample: ti.i32, paths: ti.i32,
+    seed: ti.i32, max_depth: ti.i32, rr_depth: ti.i32,
+):  # fmt: skip
+    """Record `paths` paths: the samples of the film in order, from sample `first_sample` of pixel `first_pixel` on.
+
+    Args:
+        weights: adjoint of each pixel; paths of pixels where it is zero are not traced. `share` of it becomes the
+            adjoint of the path's value: one over the number of samples.
+        keep: 1 for materials whose derivative is asked for.
+    """
+    for i in range(paths):
+        path = spread(i, paths)
+        number = first_pixel + path
+        pixel = number % pixels
+        sample = first_sample + number // pixels
+        key = pixel_seed(pixel, seed)
+        film, lens = film_and_lens(scene, features, options, pixel, sample, key)
+        record.kind[path] = CAMERA
+        record.path[path] = path
+        record.previous[path] = -1
+        record.next[path] = -1
+        record.level[path] = 0
+        record.last[path] = path
+        record.pixel[path] = pixel
+        record.film[path] = film
+        record.lens[path] = lens
+        record.value[path] = vec3(0.0)
+        if ti.static(record.geometry):
+            record.position.grad[path] = vec3(0.0)
+            record.direction.grad[path] = vec3(0.0)
+        weight = weights[pixel]
+        record.value.grad[path] = weight * share
+        if weight.dot(weight) > 0.0:
+            _record_path(
+                scene, features, options, record, keep, paths, path, key, sample, max_depth, rr_depth
+            )
+            total = _arrivals(record, path)
+            if ti.static(record.geometry):
+                ti.atomic_max(record.levels[None], _highest_level(record, path))
+            if not (is_finite(total.x) and is_finite(total.y) and is_finite(total.z)):
+                _drop(record, path)
+                record.dropped[None] += 1
+
+
+@ti.kernel
+def forget(record: ti.template()):
+    """Make room for another chunk."""
+    record.used[None] = 0
+    record.dropped[None] = 0
+    record.levels[None] = 0
