@@ -9,6 +9,8 @@ The names below are the public interface. Taichi is imported by the first call t
 
 from diffrt._taichi import init
 from diffrt.errors import DiffrtError, InputError, Problem
+from diffrt.gradient.backward import render_backward
+from diffrt.gradient.forward import render_forward
 from diffrt.log import DiffrtWarning
 from diffrt.render.render import render, render_buffers
 from diffrt.scene.elements import Camera
@@ -29,5 +31,7 @@ __all__ = [
     "init",
     "load",
     "render",
+    "render_backward",
     "render_buffers",
+    "render_forward",
 ]

@@ -138,6 +138,8 @@ def _keep_light(
     if kind == LIGHT_TRIANGLE:
         surface = surface_at(scene, features, index, b.x, b.y)
         record.light_uv[row] = surface.uv
+        if scene.shape_emits[surface.shape] != 2 and light.wi.dot(surface.normal) >= 0.0:
+            record.light[row] = -1  # its dark side; a lit one may be black and still have a derivative
         if ti.static(features.masked):
             share = presence(scene, features, scene.shape_material[surface.shape], surface.uv)
             record.light_factor[row] *= share

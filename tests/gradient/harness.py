@@ -1,0 +1,101 @@
+"""Compares gradients with finite differences of pictures: one case is a scene, a parameter, a direction."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+import diffrt
+
+
+@dataclass
+class Case:
+    """A scene, a parameter of it and a direction to move it in.
+
+    step: half-width of the difference, as a factor on the direction. bias: relative error that is allowed on top of
+    three standard errors, of the larger of the sum of absolute contributions and the result.
+    """
+
+    name: str
+    scene: Callable[[], dict[str, Any]]
+    parameter: str
+    direction: Any
+    step: float
+    spp: int = 256
+    seeds: int = 6
+    bias: float = 0.01
+    options: dict[str, Any] = field(default_factory=dict)
+    spp_difference: int = 0
+    marks: tuple = ()
+
+
+def loss_weights(height: int, width: int) -> np.ndarray:
+    """Smooth weights of pixels and channels, of no symmetry: the loss is their scalar product with the picture."""
+    y, x = np.meshgrid((np.arange(height) + 0.5) / height, (np.arange(width) + 0.5) / width, indexing="ij")
+    base = 1.0 + 0.5 * np.sin(5.0 * x + 1.0) * np.cos(4.0 * y) + 0.3 * x - 0.2 * y
+    return base[:, :, None] * np.array([1.0, 0.7, 0.4]) / (height * width)
+
+
+def mean_and_error(values: list[float]) -> tuple[float, float]:
+    array = np.array(values)
+    return float(array.mean()), float(array.std(ddof=1) / np.sqrt(len(array)))
+
+
+@dataclass
+class Result:
+    difference: float
+    difference_error: float
+    backward: float
+    backward_error: float
+    forward: float
+    seconds: float = 0.0
+
+    def __str__(self) -> str:
+        return (
+            f"difference {self.difference:.6g} ({self.difference_error:.2g}), "
+            f"backward {self.backward:.6g} ({self.backward_error:.2g}), forward {self.forward:.6g}"
+        )
+
+
+def differences(case: Case) -> tuple[float, float]:
+    scene = diffrt.Scene.from_dict(case.scene())
+    start, direction = scene[case.parameter], np.asarray(case.direction, dtype=np.float64)
+    view = scene.camera()
+    weights = loss_weights(view.height, view.width)
+    values = []
+    options = {key: value for key, value in case.options.items() if key == "max_depth"}
+    for seed in range(case.seeds):
+        sides = []
+        for sign in (1.0, -1.0):
+            scene[case.parameter] = start + sign * case.step * direction
+            image = diffrt.render(scene, spp=case.spp_difference or 4 * case.spp, seed=seed, **options)
+            sides.append(float(np.sum(weights * image)))
+        values.append((sides[0] - sides[1]) / (2.0 * case.step))
+    return mean_and_error(values)
+
+
+def run(case: Case) -> Result:
+    scene = diffrt.Scene.from_dict(case.scene())
+    direction = np.asarray(case.direction, dtype=np.float64) * np.ones(scene[case.parameter].shape)
+    view = scene.camera()
+    weights = loss_weights(view.height, view.width)
+    values, pictures = [], []
+    for seed in range(case.seeds):
+        gradient = diffrt.render_backward(
+            scene, weights, [case.parameter], spp=case.spp, seed=seed, **case.options
+        )[case.parameter]
+        values.append(float(np.sum(gradient * direction)))
+    image = diffrt.render_forward(scene, {case.parameter: direction}, spp=case.spp, seed=0, **case.options)
+    pictures.append(float(np.sum(weights * image)))
+    return Result(*differences(case), *mean_and_error(values), pictures[0] - values[0] + 0.0)
+
+
+def check(case: Case) -> Result:
+    """Assert that backward agrees with differences, and forward with backward of the same samples."""
+    result = run(case)
+    error = float(np.hypot(result.difference_error, result.backward_error))
+    scale = max(abs(result.difference), abs(result.backward))
+    assert abs(result.backward - result.difference) <= 3.0 * error + case.bias * scale, str(result)
+    assert abs(result.forward) <= 2e-3 * scale + 0.1 * result.backward_error, str(result)
+    return result
