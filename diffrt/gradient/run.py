@@ -72,15 +72,13 @@ def forward(request: Request, tangents: dict[str, np.ndarray]) -> np.ndarray:
         fields = {field for item in targets for field in item.fields}
         steps, arrays = _perturbed(request, tangents, fields)
         spp = request.spp["interior"]
-        try:
-            for chunk in run.chunks(np.ones((pixels, 3)), spp):
-                pixel = chunk.record.pixel.to_numpy()[: chunk.first]
-                for sign in (1, -1):
-                    values = run.forward(chunk, arrays[sign])
-                    values = np.where(np.isfinite(values).all(axis=1, keepdims=True), values, 0.0)
-                    for c in range(3):
-                        image[:, c] += sign * np.bincount(pixel, values[:, c], minlength=pixels)
-        finally:
+        for chunk in run.chunks(np.ones((pixels, 3)), spp):
+            pixel = chunk.record.pixel.to_numpy()[: chunk.first]
+            for sign in (1, -1):
+                values = run.forward(chunk, arrays[sign])
+                values = np.where(np.isfinite(values).all(axis=1, keepdims=True), values, 0.0)
+                for c in range(3):
+                    image[:, c] += sign * np.bincount(pixel, values[:, c], minlength=pixels)
             write([(getattr(device.fields, name), array) for name, array in arrays[0].items()])
         image /= 2.0 * steps * spp
         dropped += run.dropped
