@@ -39,6 +39,7 @@ class Target:
         pull: from derivatives by these fields, by name, to that by the parameter.
         materials: those whose values it changes.
         slots: bit k is set if it is slot k of them.
+        bends: it bends rays, though it moves no surface.
     """
 
     name: str
@@ -46,6 +47,12 @@ class Target:
     pull: Pull
     materials: tuple[str, ...] = ()
     slots: int = 0
+    bends: bool = False
+
+    @property
+    def moves(self) -> bool:
+        """Whether edges move with it."""
+        return bool(set(self.fields) & set(MOVING))
 
 
 def target(scene: Scene, view: Camera, geometry: Geometry, name: str) -> Target:
@@ -90,7 +97,8 @@ def _of_material(scene: Scene, name: str, element: str, field: str) -> Target:
         row = grads["material_values"][at]
         return row if shape else np.asarray(row.sum())
 
-    return Target(name, ("material_values",), pull, (element,), 1 << slot)
+    bends = material.type == "dielectric" and field in ("ior", "exterior_ior")
+    return Target(name, ("material_values",), pull, (element,), 1 << slot, bends)
 
 
 def _of_texture(scene: Scene, name: str, element: str) -> Target:
@@ -101,16 +109,17 @@ def _of_texture(scene: Scene, name: str, element: str) -> Target:
         offset += other.data.shape[0] * other.data.shape[1]
     texture = scene.textures[element]
     height, width, channels = texture.data.shape
-    slots, materials, fields = 0, [], ["texels"]
+    slots, materials, bends = 0, [], False
     for material in scene.materials.values():
         users = [k for k, v in material.fields.items() if isinstance(v, TextureRef) and v.name == element]
         opacity = material.opacity
         if (users and material.type == "mix") or (isinstance(opacity, TextureRef) and opacity.name == element):
             raise _unsupported(name, f"it is an opacity or the weight of a mix ({material.name}): not there yet")
         if material.normal_map == element:
-            fields.append("normals")
+            bends = True
         if users:
             materials.append(material.name)
+        bends |= material.type == "dielectric" and bool(users)
         for key in users:
             slots |= 1 << MATERIAL_FIELDS[material.type].index(key)
 
@@ -123,7 +132,7 @@ def _of_texture(scene: Scene, name: str, element: str) -> Target:
             result[..., :3] = texels
         return result
 
-    return Target(name, tuple(fields), pull, tuple(materials), slots)
+    return Target(name, ("texels",), pull, tuple(materials), slots, bends)
 
 
 def _of_light(scene: Scene, name: str, light: Light, field: str) -> Target:

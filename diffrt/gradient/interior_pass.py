@@ -13,7 +13,7 @@ from diffrt.device.features import MATERIAL_TYPES, Features
 from diffrt.device.packing import write
 from diffrt.device.upload import DeviceScene
 from diffrt.gradient import interior
-from diffrt.gradient.chain import MOVING, Target
+from diffrt.gradient.chain import Target
 from diffrt.gradient.finite import drop_rows
 from diffrt.gradient.request import Request
 from diffrt.render.film import FILTERS
@@ -48,10 +48,11 @@ class InteriorPass:
         self.device = device
         self.request = request
         wanted = {field for item in targets for field in item.fields}
-        self.moving = bool(wanted & set(MOVING))
+        self.moving = any(item.moves or item.bends for item in targets)
         self.features = device.features._replace(
             distorted=device.features.distorted or "camera_distortion" in wanted
         )
+        self.plain = self.features._replace(gradients=False)  # for tracing
         self.slots = int(np.bitwise_or.reduce([0, *(item.slots for item in targets)]))
         if self.moving:  # a texture moves over the surface
             self.slots |= self.features.textured_slots & ((1 << self.features.slots) - 1)
@@ -82,7 +83,7 @@ class InteriorPass:
             paths = min(most, total - done)
             forget(record)
             record_paths(
-                self.device.fields, self.features, options, record, adjoint, keep, 1.0 / spp, pixels,
+                self.device.fields, self.plain, options, record, adjoint, keep, 1.0 / spp, pixels,
                 done % pixels, done // pixels, paths, request.gradient_seed, depth, min(settings.rr_depth, depth + 1),
             )  # fmt: skip
             used = record.used[None]

@@ -1,13 +1,14 @@
 """Gradients on a running Taichi: every term that the parameters need, summed."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from diffrt import log
 from diffrt.device.packing import write
 from diffrt.device.upload import DeviceScene, continuous, upload
-from diffrt.gradient.chain import Target, target
+from diffrt.gradient.chain import CAMERA, GEOMETRY, Target, target
+from diffrt.gradient.edge_pass import EdgePass, PrimaryEdges
 from diffrt.gradient.interior_pass import InteriorPass
 from diffrt.gradient.request import Request
 
@@ -40,22 +41,24 @@ def backward(request: Request, adjoint: np.ndarray, names: Sequence[str]) -> dic
     """`render_backward`, its arguments checked."""
     device = upload(request.scene, request.view, gradients=True)
     targets = [target(request.scene, request.view, device.geometry, name) for name in names]
-    fields = sorted({field for item in targets for field in item.fields} | {"normals", "positions"})
-    sums = Sums(device, fields)
+    fields = {field for item in targets for field in item.fields}
+    sums = Sums(device, sorted(fields | {"normals", "positions"}))
+    weights = adjoint.reshape(-1, 3)
     dropped = 0
     if "interior" in request.terms and targets:
         run = InteriorPass(device, request, targets)
         rows = 0
-        for chunk in run.chunks(adjoint.reshape(-1, 3), request.spp["interior"]):
+        for chunk in run.chunks(weights, request.spp["interior"]):
             run.backward(chunk)
             rows += chunk.end
             if rows > _FLUSHED:
                 sums.flush()
                 rows = 0
         dropped += run.dropped
+    for term in _edge_terms(device, request, targets):
+        term.backward(weights)
     sums.flush()
-    if dropped:
-        log.warn(f"{dropped} rows of the gradient were not finite and count as zero")
+    _warn_of_dropped(dropped)
     return {item.name: np.asarray(item.pull(sums.totals)) for item in targets}
 
 
@@ -66,11 +69,11 @@ def forward(request: Request, tangents: dict[str, np.ndarray]) -> np.ndarray:
     targets = [target(scene, view, device.geometry, name) for name in tangents]
     pixels = view.width * view.height
     image = np.zeros((pixels, 3))
+    fields = {field for item in targets for field in item.fields}
+    step, arrays = _perturbed(request, tangents, fields)
     dropped = 0
     if "interior" in request.terms and targets:
         run = InteriorPass(device, request, targets)
-        fields = {field for item in targets for field in item.fields}
-        steps, arrays = _perturbed(request, tangents, fields)
         spp = request.spp["interior"]
         for chunk in run.chunks(np.ones((pixels, 3)), spp):
             pixel = chunk.record.pixel.to_numpy()[: chunk.first]
@@ -80,11 +83,25 @@ def forward(request: Request, tangents: dict[str, np.ndarray]) -> np.ndarray:
                 for c in range(3):
                     image[:, c] += sign * np.bincount(pixel, values[:, c], minlength=pixels)
             write([(getattr(device.fields, name), array) for name, array in arrays[0].items()])
-        image /= 2.0 * steps * spp
+        image /= 2.0 * step * spp
         dropped += run.dropped
-    if dropped:
-        log.warn(f"{dropped} rows of the gradient were not finite and count as zero")
+    for term in _edge_terms(device, request, targets):
+        image += term.forward(arrays, step)
+    _warn_of_dropped(dropped)
     return image.reshape(view.height, view.width, 3)
+
+
+def _edge_terms(device: DeviceScene, request: Request, targets: Sequence[Target]) -> Iterator[EdgePass]:
+    """The terms of edges that some parameter moves."""
+    fields = {field for item in targets for field in item.fields}
+    distorted = "camera_distortion" in fields
+    if "primary" in request.terms and fields & {*GEOMETRY[:1], *CAMERA}:
+        yield PrimaryEdges(device, request, distorted)
+
+
+def _warn_of_dropped(rows: int) -> None:
+    if rows:
+        log.warn(f"{rows} rows of the gradient were not finite and count as zero")
 
 
 def _perturbed(

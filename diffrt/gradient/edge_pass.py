@@ -1,0 +1,126 @@
+"""Runs the terms of edges, chunk by chunk: backward, and forward at two values of the parameters."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import taichi as ti
+from taichi.math import ivec2, vec2, vec3
+
+from diffrt import _taichi
+from diffrt.core.sampler import SAMPLERS
+from diffrt.device.features import Features
+from diffrt.device.packing import write
+from diffrt.device.upload import DeviceScene
+from diffrt.gradient.edges import SAMPLES, EdgeSamples, samples, scene_edges
+from diffrt.gradient.film_adjoint import seed, splat
+from diffrt.gradient.primary_edges import sample_edges, visible_edges
+from diffrt.gradient.primary_motion import film_motion
+from diffrt.gradient.request import Request
+from diffrt.render.film import FILTERS, RADII
+from diffrt.render.path import Options
+from diffrt.render.rendering import MOST_SEGMENTS
+
+
+def device_array(array: np.ndarray, dtype: Any) -> ti.Ndarray:
+    """A Taichi array of vectors or numbers."""
+    kind = np.int32 if dtype in (ti.i32, ivec2) else np.float32
+    result = ti.ndarray(dtype, len(array))
+    result.from_numpy(np.ascontiguousarray(array, dtype=kind))
+    return result
+
+
+class EdgePass:
+    """What the terms of edges share. A subclass says how samples are drawn and how they move.
+
+    Args:
+        device: with gradients.
+        distorted: derivatives by the distortion are asked for.
+    """
+
+    term = ""
+
+    def __init__(self, device: DeviceScene, request: Request, distorted: bool) -> None:
+        self.device, self.request = device, request
+        settings = request.scene.settings
+        self.features = device.features._replace(distorted=device.features.distorted or distorted)
+        self.plain: Features = self.features._replace(gradients=False)
+        self.options = Options(SAMPLERS[settings.sampler], FILTERS[settings.filter])
+        self.depth = MOST_SEGMENTS if request.max_depth == -1 else request.max_depth
+        self.rr_depth = min(settings.rr_depth, self.depth + 1)
+        self.pixels = request.view.width * request.view.height
+        self.edges = scene_edges(device.geometry, device.features.textures)
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to sample."""
+        raise NotImplementedError
+
+    def draw(self, weights: ti.Ndarray, first: int, count: int, total: int) -> None:
+        """Fill samples."""
+        raise NotImplementedError
+
+    @property
+    def motion(self) -> Callable[..., None]:
+        """The differentiated kernel of the samples' values."""
+        raise NotImplementedError
+
+    def _chunks(self, weights: np.ndarray) -> Iterator[tuple[EdgeSamples, ti.Ndarray, int]]:
+        adjoint = device_array(weights, vec3)
+        total = self.request.spp[self.term] * self.pixels
+        for first in range(0, 0 if self.empty else total, SAMPLES):
+            count = min(SAMPLES, total - first)
+            self.draw(adjoint, first, count, total)
+            yield samples(), adjoint, count
+
+    def backward(self, weights: np.ndarray) -> None:
+        """Add the term's derivatives to the `.grad` of the scene's fields; `weights` (pixels, 3) are the adjoints."""
+        for drawn, adjoint, count in self._chunks(weights):
+            seed(self.device.fields, self.options.filter, drawn, adjoint, count)
+            with _taichi.all_passes():
+                self.motion.grad(self.device.fields, self.features, drawn, count)  # type: ignore[attr-defined]
+
+    def forward(self, arrays: dict[int, dict[str, np.ndarray]], step: float) -> np.ndarray:
+        """(pixels, 3): the term's derivative of each pixel; `arrays` of the scene (0) and a step forth and back."""
+        image = ti.ndarray(vec3, self.pixels)
+        fields = self.device.fields
+        for drawn, _adjoint, count in self._chunks(np.ones((self.pixels, 3))):
+            for sign in (1, -1):
+                write([(getattr(fields, name), array) for name, array in arrays[sign].items()])
+                self.motion(fields, self.features, drawn, count)
+                splat(fields, self.options.filter, drawn, image, sign / (2.0 * step), count)
+            write([(getattr(fields, name), array) for name, array in arrays[0].items()])
+        result: np.ndarray = image.to_numpy().astype(np.float64)
+        return result
+
+
+class PrimaryEdges(EdgePass):
+    """Edges that the camera sees."""
+
+    term = "primary"
+
+    def __init__(self, device: DeviceScene, request: Request, distorted: bool) -> None:
+        super().__init__(device, request, distorted)
+        radius = RADII[request.scene.settings.filter]
+        numbers, ranges, length = visible_edges(self.edges, device.geometry, request.view, radius)
+        self.count = len(numbers)
+        if self.count:
+            cdf = np.cumsum(length)
+            self.cdf = device_array(cdf / cdf[-1], ti.f32)
+            self.ends = device_array(self.edges.vertices[numbers], ivec2)
+            self.ranges = device_array(ranges, vec2)
+
+    @property
+    def empty(self) -> bool:
+        return self.count == 0
+
+    def draw(self, weights: ti.Ndarray, first: int, count: int, total: int) -> None:
+        sample_edges(
+            self.device.fields, self.plain, self.options, samples(), weights, self.cdf, self.ends, self.ranges,
+            self.count, first, count, total, self.request.gradient_seed ^ 0x1111, self.depth, self.rr_depth,
+        )  # fmt: skip
+
+    @property
+    def motion(self) -> Callable[..., None]:
+        motion: Callable[..., None] = film_motion
+        return motion

@@ -1,0 +1,109 @@
+"""The edges of a scene's meshes: which there are, which can be seen as edges, and the samples taken on them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import taichi as ti
+
+from diffrt.description.mesh import edges as mesh_edges
+from diffrt.device.geometry import Geometry
+
+FLAT = 1e-9
+"""1 - cos of the angle between two triangles below which they are one plane."""
+
+
+@dataclass
+class Edges:
+    """Edges of all shapes.
+
+    Attributes:
+        vertices: (E, 2) indices of positions.
+        faces: (E, 2) triangles beside them, -1 as second at a border.
+        always: (E,) what is seen may jump here from wherever it is seen: borders, creases, seams of normals and uvs.
+            The others are edges only as silhouettes.
+        flat: (E,) both triangles lie in one plane: never a silhouette.
+    """
+
+    vertices: np.ndarray
+    faces: np.ndarray
+    always: np.ndarray
+    flat: np.ndarray
+
+
+def face_normals(g: Geometry) -> np.ndarray:
+    """(F, 3) float64 unit normals."""
+    corners = g.positions.astype(np.float64)[g.triangles]
+    cross = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    return cross / np.maximum(np.linalg.norm(cross, axis=1, keepdims=True), 1e-300)
+
+
+def scene_edges(g: Geometry, textured: bool) -> Edges:
+    """The edges of a scene.
+
+    Args:
+        textured: a jump of texture coordinates can be seen.
+    """
+    vertices, faces = mesh_edges(g.triangles)
+    border = faces[:, 1] < 0
+    other = np.where(border, faces[:, 0], faces[:, 1])
+    pair = np.stack([faces[:, 0], other], axis=1)
+    normals = face_normals(g)
+    flat = 1.0 - np.sum(normals[pair[:, 0]] * normals[pair[:, 1]], axis=1) < FLAT
+    # Corner of each of the two triangles at each of the two ends of the edge.
+    corner = np.argmax(g.triangles[pair][:, :, None, :] == vertices[:, None, :, None], axis=3)
+
+    def at_corners(index: np.ndarray) -> np.ndarray:
+        return np.take_along_axis(index[pair], corner, axis=2)
+
+    n = at_corners(g.triangle_normals)
+    smooth = (n >= 0).all(axis=(1, 2))
+    crease = np.where(smooth, (n[:, 0] != n[:, 1]).any(axis=1), ~flat)
+    always = border | crease
+    if textured:
+        t = at_corners(g.triangle_uvs)
+        has = (t >= 0).all(axis=(1, 2))
+        uvs = g.uvs[np.maximum(t, 0)] if len(g.uvs) else np.zeros((*t.shape, 2))
+        always |= np.where(has, (uvs[:, 0] != uvs[:, 1]).any(axis=(1, 2)), True)
+    return Edges(vertices, faces, always, flat & ~border)
+
+
+@ti.data_oriented
+class EdgeSamples:
+    """Samples on edges: what jumps there, and, as a differentiated value, how far the edge moves.
+
+    The derivative of a pixel is the sum over samples of filter(film) jump d(value); see the files of each kind of edge.
+    """
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+
+        def vector(n: int) -> ti.MatrixField:
+            return ti.Vector.field(n, ti.f32, shape=count)
+
+        self.active = ti.field(ti.i32, shape=count)
+        self.vertices = ti.Vector.field(2, ti.i32, shape=count)
+        self.along = ti.field(ti.f32, shape=count)  # where on the edge, in [0, 1]
+        self.film = vector(2)  # where on the film it is seen, pixels
+        self.lens = vector(2)
+        self.jump = vector(3)  # weight of the velocity, radiance over density
+        self.normal = vector(3)  # velocities count along it; in pixels (x, y, 0) or in the world
+        # The shadow's and the light's end of the segment that an edge blocks.
+        self.receiver = ti.field(ti.i32, shape=count)
+        self.receiver_barycentrics = vector(2)
+        self.receiver_seen = ti.field(ti.i32, shape=count)  # 1: it is the hit of the film point's ray
+        self.far = ti.field(ti.i32, shape=count)  # triangle, or number of a light without extent
+        self.far_kind = ti.field(ti.i32, shape=count)
+        self.far_barycentrics = vector(2)
+        self.share = ti.field(ti.f32, shape=count)  # how much of the way from the shadow to the light the edge lies
+        self.value = ti.field(ti.f32, shape=count, needs_grad=True)
+
+
+_samples: dict[int, EdgeSamples] = {}
+SAMPLES = 2**16
+
+
+def samples() -> EdgeSamples:
+    """The samples of a chunk; one object, so that kernels stay compiled."""
+    if SAMPLES not in _samples:
+        _samples[SAMPLES] = EdgeSamples(SAMPLES)
+    return _samples[SAMPLES]

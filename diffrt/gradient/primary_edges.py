@@ -1,0 +1,171 @@
+"""Edges that the camera sees: where they lie on the film, and what jumps there (Li et al. 2018).
+
+For a film point q on an edge with unit normal n in the film, and radiance L beside it,
+
+    d/dt sum_j w_j I_j = int a(q) [L(q - e n) - L(q + e n)] (n . dq/dt) dl(q),      a(q) = sum_j w_j h_j(q)
+
+over the edges, by their length on the film. An edge is straight in the ideal image plane, also seen through a point of
+a lens; distortion bends it.
+"""
+
+import numpy as np
+import taichi as ti
+from taichi.math import vec2, vec3
+
+from diffrt.core.distribution import cdf_interval, search_cdf
+from diffrt.core.sampler import INDEPENDENT, SOBOL, pixel_seed, uniform_2d
+from diffrt.device.bvh_traverse import any_hit
+from diffrt.device.geometry import Geometry
+from diffrt.gradient.edges import Edges, face_normals
+from diffrt.gradient.film_adjoint import gathered
+from diffrt.gradient.projection import to_camera, to_film, to_image_plane
+from diffrt.render.path import FIRST_BOUNCE_DIMENSION, trace_path
+from diffrt.scene.elements import Camera
+from diffrt.shading.camera.dispatch import camera_ray
+
+_BESIDE = 1e-3
+"""Pixels between an edge and the points to its sides."""
+_BEFORE = 0.999
+"""Share of the way to an edge in which something hides it."""
+_LEAST_DEPTH = 1e-4
+
+
+def visible_edges(edges: Edges, g: Geometry, camera: Camera, radius: float) -> tuple[np.ndarray, ...]:
+    """Edges that the camera may see as such.
+
+    Args:
+        radius: of the filter, in pixels.
+
+    Returns:
+        numbers (K,) of edges, the part of each that lies before the camera and on the padded film as a range
+        (K, 2) in [0, 1], and the length of that on the film in pixels (K,), all above zero.
+    """
+    matrix = camera.world_matrix()
+    inverse = np.linalg.inv(matrix)
+    points = g.positions.astype(np.float64)
+    seen = edges.always.copy()
+    candidates = np.flatnonzero(~edges.flat & (edges.faces[:, 1] >= 0))
+    normals = face_normals(g)
+    at = points[edges.vertices[candidates, 0]]
+    sides = []
+    for offset in _eyes(camera):
+        towards = at - (matrix[:3, :3] @ offset + matrix[:3, 3])
+        if camera.type == "orthographic":
+            towards = np.broadcast_to(-matrix[:3, 2], at.shape)
+        sides += [np.sum(normals[edges.faces[candidates, k]] * towards, axis=1) > 0.0 for k in (0, 1)]
+    seen[candidates] |= ~np.all([side == sides[0] for side in sides], axis=0)
+    numbers = np.flatnonzero(seen)
+
+    local = points @ inverse[:3, :3].T + inverse[:3, 3]
+    ends = local[edges.vertices[numbers]]
+    if camera.type == "orthographic":
+        focal = camera.width / (2.0 * camera.scale)
+        fx, fy, cx, cy = focal, focal, 0.5 * camera.width, 0.5 * camera.height
+        depth = np.ones(ends.shape[:2])
+        limits = [(-ends[..., 2] - camera.near, 0.0)]
+    else:
+        fx, fy, cx, cy = camera.focal()
+        depth = -ends[..., 2]
+        limits = [(depth - max(camera.near, _LEAST_DEPTH * max(1.0, float(np.abs(local).max()))), 0.0)]
+    if np.isfinite(camera.far):
+        limits.append((camera.far + ends[..., 2], 0.0))
+    # Inside is where all of these linear functions of the ends are positive (Liang and Barsky).
+    if camera.type != "thin_lens" and not np.any(camera.distortion):
+        x, y = fx * ends[..., 0] + cx * depth, -fy * ends[..., 1] + cy * depth
+        limits += [(x + radius * depth, 0.0), ((camera.width + radius) * depth - x, 0.0)]
+        limits += [(y + radius * depth, 0.0), ((camera.height + radius) * depth - y, 0.0)]
+    low, high = np.zeros(len(numbers)), np.ones(len(numbers))
+    for value, _ in limits:
+        a, b = value[:, 0], value[:, 1]
+        crossing = a / np.where(a == b, 1.0, a - b)
+        low = np.where((a < 0.0) & (b >= 0.0), np.maximum(low, crossing), low)
+        high = np.where((a >= 0.0) & (b < 0.0), np.minimum(high, crossing), high)
+        high = np.where((a < 0.0) & (b < 0.0), -1.0, high)
+    clipped = ends[:, :1] + np.stack([low, high], axis=1)[..., None] * (ends[:, 1:] - ends[:, :1])
+    scale = 1.0 if camera.type == "orthographic" else np.maximum(-clipped[..., 2:], 1e-30)
+    film = clipped[..., :2] / scale * [fx, fy]
+    length = np.linalg.norm(film[:, 1] - film[:, 0], axis=1)
+    kept = (high > low) & (length > 1e-6) & np.isfinite(length)
+    return numbers[kept], np.stack([low, high], axis=1)[kept], length[kept]
+
+
+def _eyes(camera: Camera) -> np.ndarray:
+    """Points of the camera's frame that it sees from: its centre, and some of the rim of its lens."""
+    r = camera.aperture_radius if camera.type == "thin_lens" else 0.0
+    return np.array([[0, 0, 0], [r, 0, 0], [-r, 0, 0], [0, r, 0], [0, -r, 0]], dtype=np.float64)[: 5 if r else 1]
+
+
+@ti.func
+def distortion_of(scene: ti.template(), features: ti.template(), p: vec2, d: vec2) -> vec2:
+    """Velocity on the film, in pixels, of an ideal image point p that moves with velocity d."""
+    moved = d
+    if ti.static(features.distorted):
+        k = scene.camera_distortion[None]
+        x, y = p.x, p.y
+        r2 = x * x + y * y
+        radial = 1.0 + r2 * (k[0] + r2 * (k[1] + r2 * k[4]))
+        slope = 2.0 * (k[0] + r2 * (2.0 * k[1] + 3.0 * r2 * k[4]))
+        a = radial + x * x * slope + 2.0 * k[2] * y + 6.0 * k[3] * x
+        b = x * y * slope + 2.0 * k[2] * x + 2.0 * k[3] * y
+        c = radial + y * y * slope + 6.0 * k[2] * y + 2.0 * k[3] * x
+        moved = vec2(a * d.x + b * d.y, b * d.x + c * d.y)
+    f = scene.camera_intrinsics[None]
+    return vec2(f[0] * moved.x, f[1] * moved.y)
+
+
+@ti.kernel
+def sample_edges(
+    scene: ti.template(), features: ti.template(), options: ti.template(), samples: ti.template(),
+    weights: ti.types.ndarray(dtype=vec3, ndim=1), cdf: ti.types.ndarray(dtype=ti.f32, ndim=1),
+    ends: ti.types.ndarray(dtype=ti.math.ivec2, ndim=1), ranges: ti.types.ndarray(dtype=vec2, ndim=1),
+    edges: ti.i32, first: ti.i32, count: ti.i32, total: ti.i32, seed: ti.i32, max_depth: ti.i32, rr_depth: ti.i32,
+):  # fmt: skip
+    """Draw samples number `first` to `first + count` of `total`, evenly spread over the edges."""
+    for i in range(count):
+        number = first + i
+        key = pixel_seed(number, seed)
+        u = uniform_2d(INDEPENDENT, key, 0, 0)
+        lens = uniform_2d(INDEPENDENT, key, 0, 1)
+        place = ti.min((ti.cast(number, ti.f32) + u.x) / ti.cast(total, ti.f32), 0.99999994)
+        edge = search_cdf(cdf, 0, edges, place)
+        interval = cdf_interval(cdf, 0, edge)
+        samples.active[i] = 0
+        a, b = ends[edge][0], ends[edge][1]
+        r = ranges[edge]
+        start, end = scene.positions[a], scene.positions[b]
+        p0 = to_camera(scene, start + (end - start) * r.x)
+        p1 = to_camera(scene, start + (end - start) * r.y)
+        q0, q1 = to_image_plane(scene, features, p0, lens), to_image_plane(scene, features, p1, lens)
+        # Uniform in the image plane; depth makes it uneven along the edge.
+        s = u.y
+        t = s
+        if ti.static(features.camera != 2):
+            t = s * p0.z / (s * p0.z + (1.0 - s) * p1.z)
+        image_point = q0 + (q1 - q0) * s
+        tangent = distortion_of(scene, features, image_point, q1 - q0)
+        length = tangent.norm()
+        film = to_film(scene, features, image_point)
+        adjoint = gathered(scene, options.filter, weights, film)
+        if adjoint.dot(adjoint) > 0.0 and length > 0.0 and interval.y > 0.0:
+            along = r.x + (r.y - r.x) * t
+            point = start + (end - start) * along
+            ray = camera_ray(scene, features, film, lens)
+            distance = (point - ray.origin).norm()
+            hidden = False
+            if ti.static(not features.masked):
+                hidden = any_hit(scene, ray.origin, ray.direction, ray.t_min, _BEFORE * distance) != 0
+            if not hidden:
+                normal = vec2(-tangent.y, tangent.x) / length
+                inner = camera_ray(scene, features, film - normal * _BESIDE, lens)
+                outer = camera_ray(scene, features, film + normal * _BESIDE, lens)
+                # The same random numbers on both sides: what does not jump cancels.
+                before = trace_path(scene, features, options, inner, key, number, max_depth, rr_depth)
+                behind = trace_path(scene, features, options, outer, key, number, max_depth, rr_depth)
+                jump = before - behind
+                samples.active[i] = ti.cast(jump.dot(jump) > 0.0, ti.i32)
+                samples.vertices[i] = ends[edge]
+                samples.along[i] = along
+                samples.film[i] = film
+                samples.lens[i] = lens
+                samples.normal[i] = vec3(normal.x, normal.y, 0.0)
+                samples.jump[i] = jump * (length / (interval.y * ti.cast(total, ti.f32)))
