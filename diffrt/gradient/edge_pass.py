@@ -108,6 +108,7 @@ class PrimaryEdges(EdgePass):
             cdf = np.cumsum(length)
             self.cdf = device_array(cdf / cdf[-1], ti.f32)
             self.ends = device_array(self.edges.vertices[numbers], ivec2)
+            self.faces = device_array(self.edges.faces[numbers], ivec2)
             self.ranges = device_array(ranges, vec2)
 
     @property
@@ -116,8 +117,8 @@ class PrimaryEdges(EdgePass):
 
     def draw(self, weights: ti.Ndarray, first: int, count: int, total: int) -> None:
         sample_edges(
-            self.device.fields, self.plain, self.options, samples(), weights, self.cdf, self.ends, self.ranges,
-            self.count, first, count, total, self.request.gradient_seed ^ 0x1111, self.depth, self.rr_depth,
+            self.device.fields, self.plain, self.options, samples(), weights, self.cdf, self.ends, self.faces,
+            self.ranges, self.count, first, count, total, self.request.gradient_seed ^ 0x1111, self.depth, self.rr_depth,
         )  # fmt: skip
 
     @property

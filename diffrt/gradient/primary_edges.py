@@ -113,11 +113,51 @@ def distortion_of(scene: ti.template(), features: ti.template(), p: vec2, d: vec
     return vec2(f[0] * moved.x, f[1] * moved.y)
 
 
+@ti.func
+def _third(scene: ti.template(), triangle: ti.i32, ends) -> vec3:
+    """The corner of a triangle that is not on its edge."""
+    corners = scene.triangles[triangle]
+    return scene.positions[corners[0] + corners[1] + corners[2] - ends[0] - ends[1]]
+
+
+@ti.func
+def _nearness(scene: ti.template(), triangle: ti.i32, point: vec3, origin: vec3, direction: vec3) -> ti.f32:
+    """Inverse distance, along a ray, to the plane of a triangle with that point."""
+    corners = scene.triangles[triangle]
+    p0 = scene.positions[corners[0]]
+    normal = (scene.positions[corners[1]] - p0).cross(scene.positions[corners[2]] - p0)
+    across = normal.dot(point - origin)
+    return normal.dot(direction) / ti.select(across == 0.0, 1e-30, across)
+
+
+@ti.func
+def _beside(
+    scene: ti.template(), features: ti.template(), triangle: ti.i32, ends, point: vec3, lens: vec2, image_point: vec2,
+    normal: vec2, bent: vec2,
+):  # fmt: skip
+    """A step from an edge into a triangle beside it, in the image plane, and on which side of the edge that is.
+
+    The step goes towards the opposite corner and no further than a quarter of the way, so that it stays inside however
+    thin the triangle looks.
+    """
+    here = to_camera(scene, point)
+    there = to_camera(scene, _third(scene, triangle, ends))
+    if ti.static(features.camera != 2):
+        # Only what lies well before the camera can be projected.
+        if there.z > 0.5 * here.z:
+            there = here + (there - here) * (0.5 * here.z / ti.min(here.z - there.z, -1e-20))
+    step = to_image_plane(scene, features, there, lens) - image_point
+    side = step.dot(normal)
+    pixels = ti.abs(distortion_of(scene, features, image_point, step).dot(bent))
+    return step * ti.min(_BESIDE / ti.max(pixels, 1e-20), 0.25), side
+
+
 @ti.kernel
 def sample_edges(
     scene: ti.template(), features: ti.template(), options: ti.template(), samples: ti.template(),
     weights: ti.types.ndarray(dtype=vec3, ndim=1), cdf: ti.types.ndarray(dtype=ti.f32, ndim=1),
-    ends: ti.types.ndarray(dtype=ti.math.ivec2, ndim=1), ranges: ti.types.ndarray(dtype=vec2, ndim=1),
+    ends: ti.types.ndarray(dtype=ti.math.ivec2, ndim=1), faces: ti.types.ndarray(dtype=ti.math.ivec2, ndim=1),
+    ranges: ti.types.ndarray(dtype=vec2, ndim=1),
     edges: ti.i32, first: ti.i32, count: ti.i32, total: ti.i32, seed: ti.i32, max_depth: ti.i32, rr_depth: ti.i32,
 ):  # fmt: skip
     """Draw samples number `first` to `first + count` of `total`, evenly spread over the edges."""
@@ -136,8 +176,8 @@ def sample_edges(
         p0 = to_camera(scene, start + (end - start) * r.x)
         p1 = to_camera(scene, start + (end - start) * r.y)
         q0, q1 = to_image_plane(scene, features, p0, lens), to_image_plane(scene, features, p1, lens)
-        # Uniform in the image plane; depth makes it uneven along the edge.
-        s = u.y
+        # Uniform in the image plane, where samples follow each other evenly; depth makes it uneven along the edge.
+        s = ti.min(ti.max((place - interval.x) / ti.max(interval.y, 1e-30), 0.0), 1.0)
         t = s
         if ti.static(features.camera != 2):
             t = s * p0.z / (s * p0.z + (1.0 - s) * p1.z)
@@ -156,8 +196,25 @@ def sample_edges(
                 hidden = any_hit(scene, ray.origin, ray.direction, ray.t_min, _BEFORE * distance) != 0
             if not hidden:
                 normal = vec2(-tangent.y, tangent.x) / length
-                inner = camera_ray(scene, features, film - normal * _BESIDE, lens)
-                outer = camera_ray(scene, features, film + normal * _BESIDE, lens)
+                # The two sides: in the nearer of the triangles that lie there, else free of both.
+                across = vec2(-(q1 - q0).y, (q1 - q0).x).normalized()
+                free = distortion_of(scene, features, image_point, across).norm()
+                below, above = -across * (_BESIDE / free), across * (_BESIDE / free)
+                nearest_below, nearest_above = -1e30, -1e30
+                for k in ti.static(range(2)):
+                    triangle = faces[edge][k]
+                    if triangle >= 0:
+                        step, side = _beside(
+                            scene, features, triangle, ends[edge], point, lens, image_point, across, normal
+                        )
+                        beside = camera_ray(scene, features, to_film(scene, features, image_point + step), lens)
+                        near = _nearness(scene, triangle, point, beside.origin, beside.direction)
+                        if side < 0.0 and near > nearest_below:
+                            below, nearest_below = step, near
+                        if side > 0.0 and near > nearest_above:
+                            above, nearest_above = step, near
+                inner = camera_ray(scene, features, to_film(scene, features, image_point + below), lens)
+                outer = camera_ray(scene, features, to_film(scene, features, image_point + above), lens)
                 # The same random numbers on both sides: what does not jump cancels.
                 before = trace_path(scene, features, options, inner, key, number, max_depth, rr_depth)
                 behind = trace_path(scene, features, options, outer, key, number, max_depth, rr_depth)
