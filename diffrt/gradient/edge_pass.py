@@ -88,7 +88,9 @@ class EdgePass:
             for sign in (1, -1):
                 write([(getattr(fields, name), array) for name, array in arrays[sign].items()])
                 self.motion(fields, self.features, drawn, count)
-                splat(fields, self.options.filter, drawn, image, sign / (2.0 * step), count)
+                if sign == 1:
+                    drawn.other_value.copy_from(drawn.value)
+            splat(fields, self.options.filter, drawn, image, 0.5 / step, count)
             write([(getattr(fields, name), array) for name, array in arrays[0].items()])
         result: np.ndarray = image.to_numpy().astype(np.float64)
         return result

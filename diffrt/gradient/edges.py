@@ -96,6 +96,7 @@ class EdgeSamples:
         self.far_barycentrics = vector(2)
         self.share = ti.field(ti.f32, shape=count)  # how much of the way from the shadow to the light the edge lies
         self.value = ti.field(ti.f32, shape=count, needs_grad=True)
+        self.other_value = ti.field(ti.f32, shape=count)  # at other values of the parameters
 
 
 _samples: dict[int, EdgeSamples] = {}

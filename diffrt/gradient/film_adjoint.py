@@ -61,12 +61,12 @@ def splat(
     scene: ti.template(), kind: ti.template(), samples: ti.template(),
     image: ti.types.ndarray(dtype=vec3, ndim=1), factor: ti.f32, count: ti.i32,
 ):  # fmt: skip
-    """Add filter(film) jump value, times a factor, to the pixels."""
+    """Add filter(film) jump (other value - value), times a factor, to the pixels."""
     width, height = scene.film_size[None][0], scene.film_size[None][1]
     for i in range(count):
         if samples.active[i] != 0:
             film = samples.film[i]
-            amount = samples.jump[i] * (samples.value[i] * factor)
+            amount = samples.jump[i] * ((samples.other_value[i] - samples.value[i]) * factor)
             column, row = ti.floor(film.x, ti.i32), ti.floor(film.y, ti.i32)
             if ti.static(kind == BOX):
                 if column >= 0 and column < width and row >= 0 and row < height:
