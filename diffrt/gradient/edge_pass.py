@@ -12,14 +12,19 @@ from diffrt.core.sampler import SAMPLERS
 from diffrt.device.features import Features
 from diffrt.device.packing import write
 from diffrt.device.upload import DeviceScene
-from diffrt.gradient.edges import SAMPLES, EdgeSamples, samples, scene_edges
+from diffrt.gradient.edges import SAMPLES, EdgeSamples, face_normals, samples, scene_edges
 from diffrt.gradient.film_adjoint import seed, splat
 from diffrt.gradient.primary_edges import sample_edges, visible_edges
 from diffrt.gradient.primary_motion import film_motion
 from diffrt.gradient.request import Request
+from diffrt.gradient.shadow_edges import INDIRECT, importance_of_edges, sample_shadows
+from diffrt.gradient.shadow_motion import shadow_motion
 from diffrt.render.film import FILTERS, RADII
 from diffrt.render.path import Options
 from diffrt.render.rendering import MOST_SEGMENTS
+
+_PRIOR = 0.4
+"""Share of samples that do not go by what a first round found."""
 
 
 def device_array(array: np.ndarray, dtype: Any) -> ti.Ndarray:
@@ -43,8 +48,9 @@ class EdgePass:
     def __init__(self, device: DeviceScene, request: Request, distorted: bool) -> None:
         self.device, self.request = device, request
         settings = request.scene.settings
-        self.features = device.features._replace(distorted=device.features.distorted or distorted)
-        self.plain: Features = self.features._replace(gradients=False)
+        distorted = device.features.distorted or distorted
+        self.features = device.features._replace(distorted=distorted, facets=0)
+        self.plain: Features = device.features._replace(distorted=distorted, gradients=False)  # for tracing
         self.options = Options(SAMPLERS[settings.sampler], FILTERS[settings.filter])
         self.depth = MOST_SEGMENTS if request.max_depth == -1 else request.max_depth
         self.rr_depth = min(settings.rr_depth, self.depth + 1)
@@ -65,8 +71,13 @@ class EdgePass:
         """The differentiated kernel of the samples' values."""
         raise NotImplementedError
 
+    def prepare(self, weights: ti.Ndarray) -> None:
+        """Look for the edges that matter."""
+
     def _chunks(self, weights: np.ndarray) -> Iterator[tuple[EdgeSamples, ti.Ndarray, int]]:
         adjoint = device_array(weights, vec3)
+        if not self.empty:
+            self.prepare(adjoint)
         total = self.request.spp[self.term] * self.pixels
         for first in range(0, 0 if self.empty else total, SAMPLES):
             count = min(SAMPLES, total - first)
@@ -107,8 +118,7 @@ class PrimaryEdges(EdgePass):
         numbers, ranges, length = visible_edges(self.edges, device.geometry, request.view, radius)
         self.count = len(numbers)
         if self.count:
-            cdf = np.cumsum(length)
-            self.cdf = device_array(cdf / cdf[-1], ti.f32)
+            self.cdf = _cdf(length)
             self.ends = device_array(self.edges.vertices[numbers], ivec2)
             self.faces = device_array(self.edges.faces[numbers], ivec2)
             self.ranges = device_array(ranges, vec2)
@@ -127,3 +137,65 @@ class PrimaryEdges(EdgePass):
     def motion(self) -> Callable[..., None]:
         motion: Callable[..., None] = film_motion
         return motion
+
+
+class ShadowEdges(EdgePass):
+    """Edges that block light.
+
+    Args:
+        mode: EXTENDED, DELTA or INDIRECT: where the light comes from.
+    """
+
+    def __init__(self, device: DeviceScene, request: Request, distorted: bool, mode: int) -> None:
+        super().__init__(device, request, distorted)
+        self.mode = mode
+        self.term = ("shadow", "delta_shadow", "indirect")[mode]
+        self.seed = request.gradient_seed ^ (0x2222 * (mode + 1))
+        edges = self.edges
+        kept = np.flatnonzero(~edges.flat)
+        ends = device.geometry.positions.astype(np.float64)[edges.vertices[kept]]
+        length = np.linalg.norm(ends[:, 1] - ends[:, 0], axis=1)
+        # A silhouette is the likelier, the sharper the edge.
+        normals = face_normals(device.geometry)[edges.faces[kept]]
+        cosine = np.clip(np.sum(normals[:, 0] * normals[:, 1], axis=1), -1.0, 1.0)
+        weight = length * np.where(edges.faces[kept, 1] < 0, 1.0, np.arccos(cosine) / np.pi)
+        kept, weight = kept[weight > 0.0], weight[weight > 0.0]
+        self.count = len(kept) if self.depth >= (3 if mode == INDIRECT else 2) else 0
+        if self.count:
+            self.prior = weight / weight.sum()
+            self.cdf = _cdf(self.prior)
+            self.ends = device_array(edges.vertices[kept], ivec2)
+            self.faces = device_array(edges.faces[kept], ivec2)
+
+    @property
+    def empty(self) -> bool:
+        return self.count == 0
+
+    def prepare(self, weights: ti.Ndarray) -> None:
+        self.cdf = _cdf(self.prior)
+        count = min(SAMPLES, self.request.spp[self.term] * self.pixels)
+        self._draw(weights, 0, count, count, self.seed ^ 0x777)
+        total = ti.ndarray(ti.f32, self.count)
+        importance_of_edges(self.device.fields, self.options, samples(), weights, total, count)
+        found = total.to_numpy().astype(np.float64)
+        if found.sum() > 0.0:
+            self.cdf = _cdf(_PRIOR * self.prior + (1.0 - _PRIOR) * found / found.sum())
+
+    def draw(self, weights: ti.Ndarray, first: int, count: int, total: int) -> None:
+        self._draw(weights, first, count, total, self.seed)
+
+    def _draw(self, weights: ti.Ndarray, first: int, count: int, total: int, seed_: int) -> None:
+        sample_shadows(
+            self.device.fields, self.plain, self.options, self.mode, samples(), weights, self.cdf, self.ends,
+            self.faces, self.count, first, count, total, seed_, self.depth, self.rr_depth,
+        )  # fmt: skip
+
+    @property
+    def motion(self) -> Callable[..., None]:
+        motion: Callable[..., None] = shadow_motion
+        return motion
+
+
+def _cdf(probability: np.ndarray) -> ti.Ndarray:
+    total = np.cumsum(probability)
+    return device_array(total / total[-1], ti.f32)

@@ -81,6 +81,7 @@ class EdgeSamples:
             return ti.Vector.field(n, ti.f32, shape=count)
 
         self.active = ti.field(ti.i32, shape=count)
+        self.edge = ti.field(ti.i32, shape=count)  # its number among those that were drawn from
         self.vertices = ti.Vector.field(2, ti.i32, shape=count)
         self.along = ti.field(ti.f32, shape=count)  # where on the edge, in [0, 1]
         self.film = vector(2)  # where on the film it is seen, pixels

@@ -49,10 +49,9 @@ class InteriorPass:
         self.request = request
         wanted = {field for item in targets for field in item.fields}
         self.moving = any(item.moves or item.bends for item in targets)
-        self.features = device.features._replace(
-            distorted=device.features.distorted or "camera_distortion" in wanted
-        )
-        self.plain = self.features._replace(gradients=False)  # for tracing
+        distorted = device.features.distorted or "camera_distortion" in wanted
+        self.features = device.features._replace(distorted=distorted, facets=0)
+        self.plain = device.features._replace(distorted=distorted, gradients=False)  # for tracing
         self.slots = int(np.bitwise_or.reduce([0, *(item.slots for item in targets)]))
         if self.moving:  # a texture moves over the surface
             self.slots |= self.features.textured_slots & ((1 << self.features.slots) - 1)

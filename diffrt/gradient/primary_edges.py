@@ -14,7 +14,7 @@ from taichi.math import vec2, vec3
 
 from diffrt.core.distribution import cdf_interval, search_cdf
 from diffrt.core.sampler import INDEPENDENT, SOBOL, pixel_seed, uniform_2d
-from diffrt.device.bvh_traverse import any_hit
+from diffrt.device.intersect import any_hit
 from diffrt.device.geometry import Geometry
 from diffrt.gradient.edges import Edges, face_normals
 from diffrt.gradient.film_adjoint import gathered
@@ -114,7 +114,7 @@ def distortion_of(scene: ti.template(), features: ti.template(), p: vec2, d: vec
 
 
 @ti.func
-def _third(scene: ti.template(), triangle: ti.i32, ends) -> vec3:
+def third_corner(scene: ti.template(), triangle: ti.i32, ends) -> vec3:
     """The corner of a triangle that is not on its edge."""
     corners = scene.triangles[triangle]
     return scene.positions[corners[0] + corners[1] + corners[2] - ends[0] - ends[1]]
@@ -141,7 +141,7 @@ def _beside(
     thin the triangle looks.
     """
     here = to_camera(scene, point)
-    there = to_camera(scene, _third(scene, triangle, ends))
+    there = to_camera(scene, third_corner(scene, triangle, ends))
     if ti.static(features.camera != 2):
         # Only what lies well before the camera can be projected.
         if there.z > 0.5 * here.z:
@@ -193,7 +193,7 @@ def sample_edges(
             distance = (point - ray.origin).norm()
             hidden = False
             if ti.static(not features.masked):
-                hidden = any_hit(scene, ray.origin, ray.direction, ray.t_min, _BEFORE * distance) != 0
+                hidden = any_hit(scene, features, ray.origin, ray.direction, ray.t_min, _BEFORE * distance) != 0
             if not hidden:
                 normal = vec2(-tangent.y, tangent.x) / length
                 # The two sides: in the nearer of the triangles that lie there, else free of both.

@@ -8,9 +8,10 @@ from diffrt import log
 from diffrt.device.packing import write
 from diffrt.device.upload import DeviceScene, continuous, upload
 from diffrt.gradient.chain import CAMERA, GEOMETRY, Target, target
-from diffrt.gradient.edge_pass import EdgePass, PrimaryEdges
+from diffrt.gradient.edge_pass import EdgePass, PrimaryEdges, ShadowEdges
 from diffrt.gradient.interior_pass import InteriorPass
 from diffrt.gradient.request import Request
+from diffrt.gradient.shadow_edges import DELTA, EXTENDED, INDIRECT
 
 _FLUSHED = 2**21
 """Rows after which sums in single precision are carried over to double."""
@@ -95,8 +96,16 @@ def _edge_terms(device: DeviceScene, request: Request, targets: Sequence[Target]
     """The terms of edges that some parameter moves."""
     fields = {field for item in targets for field in item.fields}
     distorted = "camera_distortion" in fields
+    moves = bool(fields & {"positions", *CAMERA, "delta_position", "delta_direction"})
     if "primary" in request.terms and fields & {*GEOMETRY[:1], *CAMERA}:
         yield PrimaryEdges(device, request, distorted)
+    features = device.features
+    if "shadow" in request.terms and moves and (features.area_lights or features.environment):
+        yield ShadowEdges(device, request, distorted, EXTENDED)
+    if "delta_shadow" in request.terms and moves and features.delta_lights:
+        yield ShadowEdges(device, request, distorted, DELTA)
+    if "indirect" in request.terms and moves:
+        yield ShadowEdges(device, request, distorted, INDIRECT)
 
 
 def _warn_of_dropped(rows: int) -> None:

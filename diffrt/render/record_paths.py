@@ -10,8 +10,9 @@ from taichi.math import vec2, vec3
 from diffrt.core.sampler import pixel_seed, uniform_1d, uniform_2d, uniform_4d
 from diffrt.core.vector import is_finite, max_component, to_local, to_world
 from diffrt.core.warp import triangle_uniform
-from diffrt.device.bvh_traverse import FAR, closest_hit
+from diffrt.device.hit import FAR
 from diffrt.device.features import LIGHT_DIRECTIONAL, LIGHT_ENVIRONMENT, LIGHT_TRIANGLE
+from diffrt.device.intersect import closest_hit
 from diffrt.device.surface import Surface, offset_along, surface_at
 from diffrt.render.path import (
     BOUNCE_DIMENSIONS,
@@ -229,7 +230,7 @@ def _record_path(
     running = True
     while running:
         u = uniform_4d(options.sampler, key, sample, dimension + SCATTER)
-        hit = closest_hit(scene, origin, direction, t_min, t_max)
+        hit = closest_hit(scene, features, origin, direction, t_min, t_max)
         if hit.triangle < 0:
             running = False
             if ti.static(features.environment):

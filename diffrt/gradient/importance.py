@@ -1,0 +1,150 @@
+"""How much a point of a surface matters to the picture: its share of the film, directly or after a random walk."""
+
+import taichi as ti
+from taichi.math import vec2, vec3
+
+from diffrt.core.sampler import INDEPENDENT, uniform_1d, uniform_2d
+from diffrt.core.vector import frame_from_normal, max_component, to_local, to_world
+from diffrt.core.warp import disk_concentric
+from diffrt.device.hit import FAR
+from diffrt.device.intersect import closest_hit
+from diffrt.device.surface import Surface, offset_along, surface_at
+from diffrt.gradient.film_adjoint import gathered
+from diffrt.gradient.primary_edges import distortion_of
+from diffrt.gradient.projection import to_camera, to_film, to_image_plane
+from diffrt.render.path import SHADOW_END
+from diffrt.render.visibility import visibility
+from diffrt.shading.bsdf import dispatch as bsdf
+from diffrt.shading.camera.dispatch import camera_ray
+from diffrt.shading.material import shading_frame, values_at
+
+_WALK_DIMENSION = 8
+_LEAST_DEPTH = 1e-6
+
+
+@ti.dataclass
+class Connection:
+    """A point as the camera sees it.
+
+    Attributes:
+        film: where on the film, pixels.
+        wo: unit direction towards the camera, world space.
+        share: film area (pixels) per area of the surface; 0 if the camera does not see it.
+    """
+
+    film: vec2
+    wo: vec3
+    share: ti.f32
+
+
+@ti.func
+def film_velocity(
+    scene: ti.template(), features: ti.template(), x: vec3, velocity: vec3, lens: vec2
+) -> vec2:
+    """Velocity on the film, in pixels, of a moving world point before the camera."""
+    p = to_camera(scene, x)
+    d = to_camera(scene, x + velocity) - p
+    image_point = to_image_plane(scene, features, p, lens)
+    moved = vec2(d.x, -d.y)
+    if ti.static(features.camera != 2):
+        about = vec2(p.x, -p.y)
+        if ti.static(features.camera == 1):
+            on_lens = disk_concentric(lens) * scene.camera_lens[None][0]
+            about -= vec2(on_lens.x, -on_lens.y)
+        moved = (moved - about * (d.z / p.z)) / -p.z
+    return distortion_of(scene, features, image_point, moved)
+
+
+@ti.func
+def connect(
+    scene: ti.template(), features: ti.template(), options: ti.template(), weights: ti.template(),
+    surface: Surface, lens: vec2,
+) -> Connection:  # fmt: skip
+    """Connect a point with the camera, if it lies where some pixel's filter reaches."""
+    result = Connection(vec2(0.0), vec3(0.0, 0.0, 1.0), 0.0)
+    p = to_camera(scene, surface.position)
+    before = True
+    if ti.static(features.camera != 2):
+        before = p.z < -_LEAST_DEPTH
+    if before:
+        film = to_film(scene, features, to_image_plane(scene, features, p, lens))
+        adjoint = gathered(scene, options.filter, weights, film)
+        if adjoint.dot(adjoint) > 0.0:
+            ray = camera_ray(scene, features, film, lens)
+            towards = ray.origin - surface.position
+            distance = towards.norm()
+            if distance > ray.t_min and distance < ray.t_max:
+                start = offset_along(surface.position, surface.normal, surface.error, towards)
+                lit = visibility(scene, features, start, ray.origin - start, SHADOW_END)
+                frame = frame_from_normal(surface.normal)
+                a = film_velocity(scene, features, surface.position, frame.s, lens)
+                b = film_velocity(scene, features, surface.position, frame.t, lens)
+                result = Connection(film, -ray.direction, lit * ti.abs(a.x * b.y - a.y * b.x))
+    return result
+
+
+@ti.func
+def scattered(
+    scene: ti.template(), features: ti.template(), surface: Surface, triangle: ti.i32, lobe: ti.f32, wo: vec3, wi: vec3
+) -> vec3:
+    """f_s(wo, wi) of a surface, world directions, without the cosine; 0 for perfectly smooth lobes."""
+    outer = scene.shape_material[surface.shape]
+    material, _rest = bsdf.resolve_mix(scene, features, outer, surface.uv, lobe)
+    result = vec3(0.0)
+    if material >= 0:
+        frame = shading_frame(scene, features, material, outer, triangle, surface)
+        values = values_at(scene, features, material, surface.uv)
+        f, _density = bsdf.evaluate(scene, features, material, values, to_local(frame, wo), to_local(frame, wi))
+        result = f / ti.max(ti.abs(wi.dot(surface.normal)), 1e-4)
+    return result
+
+
+@ti.dataclass
+class Walk:
+    """Where a random walk that starts as light at a surface has come to.
+
+    Attributes:
+        weight: what is left of the light.
+        wi: where it came from, a world direction away from the surface.
+    """
+
+    triangle: ti.i32
+    u: ti.f32
+    v: ti.f32
+    wi: vec3
+    weight: vec3
+
+
+@ti.func
+def walk_on(
+    scene: ti.template(), features: ti.template(), here: Walk, key: ti.u32, number: ti.i32, step: ti.i32
+) -> Walk:
+    """The next surface that the light meets. The weight is 0 if it meets none, or behind a perfectly smooth surface.
+
+    Light travels against the direction of paths from a camera: what bent normals and refraction do to it is corrected
+    (Veach 1997, sections 5.2 and 5.3).
+    """
+    result = here
+    result.weight = vec3(0.0)
+    surface = surface_at(scene, features, here.triangle, here.u, here.v)
+    dimension = _WALK_DIMENSION + 2 * step
+    lobe = uniform_1d(INDEPENDENT, key, number, dimension + 1)
+    outer = scene.shape_material[surface.shape]
+    material, rest = bsdf.resolve_mix(scene, features, outer, surface.uv, lobe)
+    if material >= 0:
+        frame = shading_frame(scene, features, material, outer, here.triangle, surface)
+        values = values_at(scene, features, material, surface.uv)
+        wi = to_local(frame, here.wi)
+        u = uniform_2d(INDEPENDENT, key, number, dimension)
+        drawn = bsdf.sample(scene, features, material, values, wi, rest, u)
+        if drawn.delta == 0 and max_component(drawn.weight) > 0.0:
+            direction = to_world(frame, drawn.wi)
+            start = offset_along(surface.position, surface.normal, surface.error, direction)
+            hit = closest_hit(scene, features, start, direction, 0.0, FAR)
+            if hit.triangle >= 0:
+                bent = ti.abs(wi.z * direction.dot(surface.normal)) / ti.max(
+                    ti.abs(here.wi.dot(surface.normal) * drawn.wi.z), 1e-6
+                )
+                weight = here.weight * drawn.weight * (drawn.eta * drawn.eta * bent)
+                result = Walk(hit.triangle, hit.u, hit.v, -direction, weight)
+    return result
