@@ -10,6 +10,7 @@ The names below are the public interface. Taichi is imported by the first call t
 from diffrt._taichi import init
 from diffrt.errors import DiffrtError, InputError, Problem
 from diffrt.gradient.backward import render_backward
+from diffrt.gradient.check import GradientCheck, gradcheck
 from diffrt.gradient.forward import render_forward
 from diffrt.log import DiffrtWarning
 from diffrt.render.render import render, render_buffers
@@ -24,10 +25,12 @@ __all__ = [
     "Camera",
     "DiffrtError",
     "DiffrtWarning",
+    "GradientCheck",
     "InputError",
     "Parameter",
     "Problem",
     "Scene",
+    "gradcheck",
     "init",
     "load",
     "render",

@@ -3,9 +3,11 @@
 import atexit
 import gc
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import typer
 
 from diffrt import _taichi, log
@@ -178,6 +180,104 @@ def compare(
     if difference is not None:
         write_image(difference, difference_image(image, reference), encoding="srgb")
         typer.echo(str(difference))
+
+
+Parameter = Annotated[str, typer.Option("--param", help="Name of a parameter, see `diffrt info --parameters`.")]
+Direction = Annotated[
+    str | None,
+    typer.Option(help="How it moves: numbers with commas, repeated over the rows of an array.  [default: all ones]"),
+]
+
+
+@app.command()
+def gradient(
+    scene: SceneFile,
+    param: Parameter,
+    direction: Direction = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", help="Picture to write.  [default: outputs/SCENE_gradient.exr and .png]"),
+    ] = None,
+    spp: Annotated[int | None, typer.Option(help="Samples per pixel of each term.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Equal seeds give equal gradients.")] = None,
+    arch: Annotated[str, typer.Option(help="auto, cuda, metal, vulkan or cpu.")] = "auto",
+    width: Annotated[int | None, typer.Option(help="Film width in pixels.")] = None,
+    height: Annotated[int | None, typer.Option(help="Film height; one size alone keeps the aspect ratio.")] = None,
+    max_depth: Annotated[int | None, typer.Option(help="Path segments at most.")] = None,
+    camera: Annotated[str | None, typer.Option(help="Name of the camera.")] = None,
+) -> None:
+    """Show how a picture changes when a parameter moves: red gets brighter, blue darker."""
+    from diffrt import _taichi
+    from diffrt.gradient.forward import render_forward
+    from diffrt.io.images import write_image
+
+    loaded = Scene.load(scene)
+    along = _direction(loaded, param, direction)
+    files = [output] if output else [Path("outputs") / f"{scene.stem}_gradient{end}" for end in (".exr", ".png")]
+    _taichi.init(arch)
+    image = render_forward(
+        loaded, {param: along}, spp, seed, camera=camera, max_depth=max_depth, width=width, height=height
+    ).astype(np.float32)
+    for file in files:
+        _write_signed(file, image, write_image)
+        typer.echo(str(file))
+
+
+@app.command()
+def gradcheck(
+    scene: SceneFile,
+    param: Parameter,
+    direction: Direction = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Picture of gradient minus difference to write.")
+    ] = None,
+    spp: Annotated[int, typer.Option(help="Samples per pixel of each picture and gradient.")] = 64,
+    seeds: Annotated[int, typer.Option(min=2, help="Independent runs, for the standard errors.")] = 8,
+    step: Annotated[float | None, typer.Option(help="Half-width of the difference, a factor on the direction.")] = None,
+    arch: Annotated[str, typer.Option(help="auto, cuda, metal, vulkan or cpu.")] = "auto",
+    width: Annotated[int | None, typer.Option(help="Film width in pixels.")] = None,
+    height: Annotated[int | None, typer.Option(help="Film height; one size alone keeps the aspect ratio.")] = None,
+    max_depth: Annotated[int | None, typer.Option(help="Path segments at most.")] = None,
+    camera: Annotated[str | None, typer.Option(help="Name of the camera.")] = None,
+) -> None:
+    """Check the gradient by a parameter against differences of pictures. Exit code 1: they disagree."""
+    from diffrt import _taichi
+    from diffrt.gradient.check import gradcheck as check
+    from diffrt.io.images import write_image
+
+    loaded = Scene.load(scene)
+    along = _direction(loaded, param, direction)
+    _taichi.init(arch)
+    report = check(
+        loaded, param, along, step=step, spp=spp, seeds=seeds, camera=camera, max_depth=max_depth, width=width,
+        height=height,
+    )  # fmt: skip
+    typer.echo(str(report))
+    if output is not None:
+        _write_signed(output, (report.picture - report.difference_picture).astype(np.float32), write_image)
+        typer.echo(str(output))
+    if not report.agrees:
+        raise typer.Exit(1)
+
+
+def _direction(scene: Scene, name: str, text: str | None) -> np.ndarray:
+    shape = scene[name].shape
+    try:
+        numbers = np.array([float(part) for part in text.split(",")]) if text else np.ones(1)
+        return np.array(np.broadcast_to(numbers if shape else numbers.reshape(()), shape), dtype=np.float64)
+    except ValueError:
+        found = f"{text!r} does not fit the shape {shape}"
+        raise InputError(Problem("--direction", found, "one number, or as many as a row has")) from None
+
+
+def _write_signed(file: Path, image: np.ndarray, write_image: Callable[..., None]) -> None:
+    """A picture of both signs: as numbers, or in colours where the format has no negative ones."""
+    from diffrt.io.color import signed_colors
+
+    if file.suffix.lower() in (".exr", ".npy"):
+        write_image(file, image)
+    else:
+        write_image(file, signed_colors(image), encoding="srgb")
 
 
 @app.command()

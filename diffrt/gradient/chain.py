@@ -40,6 +40,7 @@ class Target:
         materials: those whose values it changes.
         slots: bit k is set if it is slot k of them.
         bends: it bends rays, though it moves no surface.
+        dark: it is the strength of a light, and zero.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Target:
     materials: tuple[str, ...] = ()
     slots: int = 0
     bends: bool = False
+    dark: bool = False
 
     @property
     def moves(self) -> bool:
@@ -91,7 +93,9 @@ def _of_material(scene: Scene, name: str, element: str, field: str) -> Target:
         raise _unsupported(name, "gradients by opacity and by the weight of a mix are not there yet")
     slot = MATERIAL_FIELDS[material.type].index(field)
     at = list(scene.materials).index(element) * MATERIAL_SLOTS + slot
-    shape = np.shape(material.fields[field])
+    constant = material.fields[field]
+    assert isinstance(constant, np.ndarray)
+    shape = constant.shape
 
     def pull(grads: dict[str, Floats]) -> Floats:
         row = grads["material_values"][at]
@@ -138,7 +142,10 @@ def _of_texture(scene: Scene, name: str, element: str) -> Target:
 def _of_light(scene: Scene, name: str, light: Light, field: str) -> Target:
     if light.type == "environment":
         if field == "radiance":
-            return Target(name, ("environment_radiance",), lambda grads: grads["environment_radiance"].reshape(3))
+            dark = not light.fields["radiance"].any()
+            return Target(
+                name, ("environment_radiance",), lambda grads: grads["environment_radiance"].reshape(3), dark=dark
+            )
         assert light.image is not None
         offset = sum(texture.data.shape[0] * texture.data.shape[1] for texture in scene.textures.values())
         shape = light.image.shape
@@ -154,7 +161,7 @@ def _of_light(scene: Scene, name: str, light: Light, field: str) -> Target:
             row = row - unit * (unit @ row)
         return row
 
-    return Target(name, (key,), pull)
+    return Target(name, (key,), pull, dark=key == "delta_intensity" and not light.fields[field].any())
 
 
 # Shapes
@@ -190,7 +197,8 @@ def _place(scene: Scene, element: str) -> _Place:
 def _of_shape(scene: Scene, geometry: Geometry, name: str, element: str, field: str) -> Target:
     if field == "emission":
         at = list(scene.shapes).index(element)
-        return Target(name, ("shape_emission",), lambda grads: grads["shape_emission"][at])
+        dark = not np.any(scene[name])
+        return Target(name, ("shape_emission",), lambda grads: grads["shape_emission"][at], dark=dark)
     place = _place(scene, element)
     shape = place.shape
     if field == "uvs":
@@ -268,8 +276,10 @@ def _motion(field: str, d_translation: Floats, d_linear: Floats, rotation: Float
     if field == "translation":
         return d_translation
     if field == "scale":
-        return np.sum(transform.axis_angle_to_matrix(rotation) * d_linear, axis=0)
-    return np.einsum("kij,ij->k", _rotation_derivatives(rotation), d_linear * scale)
+        factors: Floats = np.sum(transform.axis_angle_to_matrix(rotation) * d_linear, axis=0)
+        return factors
+    turns: Floats = np.einsum("kij,ij->k", _rotation_derivatives(rotation), d_linear * scale)
+    return turns
 
 
 def _rotation_derivatives(vector: Floats) -> Floats:

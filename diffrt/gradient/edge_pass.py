@@ -130,7 +130,8 @@ class PrimaryEdges(EdgePass):
     def draw(self, weights: ti.Ndarray, first: int, count: int, total: int) -> None:
         sample_edges(
             self.device.fields, self.plain, self.options, samples(), weights, self.cdf, self.ends, self.faces,
-            self.ranges, self.count, first, count, total, self.request.gradient_seed ^ 0x1111, self.depth, self.rr_depth,
+            self.ranges, self.count, first, count, total, self.request.gradient_seed ^ 0x1111, self.depth,
+            self.rr_depth,
         )  # fmt: skip
 
     @property

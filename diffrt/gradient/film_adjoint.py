@@ -23,9 +23,7 @@ def _weight(kind: ti.template(), x: ti.f32) -> ti.f32:
 
 
 @ti.func
-def gathered(
-    scene: ti.template(), kind: ti.template(), weights: ti.template(), film: vec2
-) -> vec3:
+def gathered(scene: ti.template(), kind: ti.template(), weights: ti.template(), film: vec2) -> vec3:
     """Sum over pixels of filter(film) times the pixel's weight."""
     width, height = scene.film_size[None][0], scene.film_size[None][1]
     column, row = ti.floor(film.x, ti.i32), ti.floor(film.y, ti.i32)

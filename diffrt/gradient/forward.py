@@ -53,9 +53,7 @@ def render_forward(
         "indirect": spp_indirect,
     }
     request = make_request(scene, camera, width, height, max_depth, seed, terms, spp, spp_of, rows)
-    velocities = {
-        name: checked(tangent, name, find(scene, name).parameter.shape) for name, tangent in tangents.items()
-    }
+    velocities = {name: checked(tangent, name, find(scene, name).parameter.shape) for name, tangent in tangents.items()}
     with _taichi.lock:
         _taichi.init()
         from diffrt.gradient import run

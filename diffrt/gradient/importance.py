@@ -38,9 +38,7 @@ class Connection:
 
 
 @ti.func
-def film_velocity(
-    scene: ti.template(), features: ti.template(), x: vec3, velocity: vec3, lens: vec2
-) -> vec2:
+def film_velocity(scene: ti.template(), features: ti.template(), x: vec3, velocity: vec3, lens: vec2) -> vec2:
     """Velocity on the film, in pixels, of a moving world point before the camera."""
     p = to_camera(scene, x)
     d = to_camera(scene, x + velocity) - p

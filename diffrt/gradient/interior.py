@@ -84,9 +84,7 @@ def vertices(
                 if record.determined[row] != 0:
                     u, v = intersection(p0, e1, e2, record.position[previous], record.direction[previous])
                 surface = surface_at(scene, features, triangle, u, v)
-                frame = shading_frame(
-                    scene, features, record.material[row], record.outer[row], triangle, surface
-                )
+                frame = shading_frame(scene, features, record.material[row], record.outer[row], triangle, surface)
                 record.position[row] = surface.position
                 record.normal[row] = frame.n
                 record.cross[row] = e1.cross(e2)
@@ -256,7 +254,7 @@ def contributions(record: ti.template(), first: ti.i32, end: ti.i32):
                             ratio = record.light_measure[row] * solid_angle(
                                 record.light_position[row], record.light_cross[row], record.position[row]
                             )
-                    total += record.f[TOWARDS_LIGHT, row] * record.light_radiance[row] * (
-                        record.light_factor[row] * ratio
+                    total += (
+                        record.f[TOWARDS_LIGHT, row] * record.light_radiance[row] * (record.light_factor[row] * ratio)
                     )
             record.value[record.path[row]] += record.throughput[row] * total

@@ -52,7 +52,7 @@ class InteriorPass:
         distorted = device.features.distorted or "camera_distortion" in wanted
         self.features = device.features._replace(distorted=distorted, facets=0)
         self.plain = device.features._replace(distorted=distorted, gradients=False)  # for tracing
-        self.slots = int(np.bitwise_or.reduce([0, *(item.slots for item in targets)]))
+        self.slots = int(np.bitwise_or.reduce(np.array([0, *(item.slots for item in targets)])))
         if self.moving:  # a texture moves over the surface
             self.slots |= self.features.textured_slots & ((1 << self.features.slots) - 1)
         self.emits = self.moving or bool(wanted & set(EMISSIONS))
@@ -134,7 +134,8 @@ class InteriorPass:
                 interior.scatterings(fields, *self._model(record, model), first, end)
         record.value.fill(0.0)
         interior.contributions(record, first, end)
-        return record.value.to_numpy()[:first]
+        values: np.ndarray = record.value.to_numpy()[:first]
+        return values
 
     def _model(self, record: PathRecord, model: str) -> tuple[Features, PathRecord, str, int]:
         kind = MATERIAL_TYPES.index(model)

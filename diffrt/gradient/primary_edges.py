@@ -13,13 +13,13 @@ import taichi as ti
 from taichi.math import vec2, vec3
 
 from diffrt.core.distribution import cdf_interval, search_cdf
-from diffrt.core.sampler import INDEPENDENT, SOBOL, pixel_seed, uniform_2d
-from diffrt.device.intersect import any_hit
+from diffrt.core.sampler import INDEPENDENT, pixel_seed, uniform_2d
 from diffrt.device.geometry import Geometry
+from diffrt.device.intersect import any_hit
 from diffrt.gradient.edges import Edges, face_normals
 from diffrt.gradient.film_adjoint import gathered
 from diffrt.gradient.projection import to_camera, to_film, to_image_plane
-from diffrt.render.path import FIRST_BOUNCE_DIMENSION, trace_path
+from diffrt.render.path import trace_path
 from diffrt.scene.elements import Camera
 from diffrt.shading.camera.dispatch import camera_ray
 

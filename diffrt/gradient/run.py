@@ -42,6 +42,7 @@ def backward(request: Request, adjoint: np.ndarray, names: Sequence[str]) -> dic
     """`render_backward`, its arguments checked."""
     device = upload(request.scene, request.view, gradients=True)
     targets = [target(request.scene, request.view, device.geometry, name) for name in names]
+    _warn_of_what_is_missing(device, request, targets)
     fields = {field for item in targets for field in item.fields}
     sums = Sums(device, sorted(fields | {"normals", "positions"}))
     weights = adjoint.reshape(-1, 3)
@@ -68,6 +69,7 @@ def forward(request: Request, tangents: dict[str, np.ndarray]) -> np.ndarray:
     scene, view = request.scene, request.view
     device = upload(scene, view, gradients=True)
     targets = [target(scene, view, device.geometry, name) for name in tangents]
+    _warn_of_what_is_missing(device, request, targets)
     pixels = view.width * view.height
     image = np.zeros((pixels, 3))
     fields = {field for item in targets for field in item.fields}
@@ -106,6 +108,21 @@ def _edge_terms(device: DeviceScene, request: Request, targets: Sequence[Target]
         yield ShadowEdges(device, request, distorted, DELTA)
     if "indirect" in request.terms and moves:
         yield ShadowEdges(device, request, distorted, INDIRECT)
+
+
+def _warn_of_what_is_missing(device: DeviceScene, request: Request, targets: Sequence[Target]) -> None:
+    """What the gradient will lack, by name: nothing is left out in silence."""
+    for item in targets:
+        if item.dark:
+            log.warn(
+                f"{item.name}: the light is dark, so no light sample goes to it; its gradient may be zero for that"
+            )
+    moving = [item.name for item in targets if item.moves]
+    if moving and device.features.masked and set(request.terms) - {"interior", "primary"}:
+        log.warn(
+            f"{', '.join(moving)}: where light passes surfaces (opacity below one, null), the shadows behind the first "
+            "of them are missing from the gradient"
+        )
 
 
 def _warn_of_dropped(rows: int) -> None:

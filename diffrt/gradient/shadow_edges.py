@@ -29,6 +29,7 @@ from diffrt.gradient.importance import Walk, connect, scattered, walk_on
 from diffrt.gradient.primary_edges import third_corner
 from diffrt.render.path import SHADOW_END, trace_path
 from diffrt.render.visibility import visibility
+from diffrt.shading.bsdf.mix import presence
 from diffrt.shading.camera.dispatch import CameraRay
 from diffrt.shading.light import area
 from diffrt.shading.light import dispatch as lights
@@ -62,9 +63,7 @@ class Arrival:
 
 
 @ti.func
-def _from_lights(
-    scene: ti.template(), features: ti.template(), mode: ti.template(), x: vec3, u: vec2
-) -> Arrival:
+def _from_lights(scene: ti.template(), features: ti.template(), mode: ti.template(), x: vec3, u: vec2) -> Arrival:
     """Light that arrives at x from a light, as if nothing were in between."""
     result = Arrival(vec3(0.0, 0.0, 1.0), vec3(0.0), -1, -1, vec2(0.0), x)
     light = lights.sample(scene, features, x, u)
@@ -170,9 +169,8 @@ def sample_shadows(
             possible = possible and max_component(light.amount) > 0.0
         hit = closest_hit(scene, features, clear, -w, 0.0, ti.select(possible, FAR, 0.0))
         if possible and hit.triangle >= 0:
-            steps, chance = _steps(
-                uniform_1d(INDEPENDENT, key, number, 3), ti.min(max_depth - ti.static(3 if mode == INDIRECT else 2), _MOST_STEPS)
-            )
+            room = max_depth - ti.static(3 if mode == INDIRECT else 2)
+            steps, chance = _steps(uniform_1d(INDEPENDENT, key, number, 3), ti.min(room, _MOST_STEPS))
             depth = steps + 1  # of the shadow
             shadow = Walk(hit.triangle, hit.u, hit.v, w, vec3(1.0))
             seen = _walk(scene, features, shadow, steps, key, number)
@@ -192,6 +190,9 @@ def sample_shadows(
                     light.amount *= visibility(scene, features, clear, w, FAR)
                 else:
                     light.amount *= visibility(scene, features, clear, light.place - clear, SHADOW_END)
+                if ti.static(features.masked):
+                    shape = scene.triangle_shape[faces[edge][0]]
+                    light.amount *= presence(scene, features, scene.shape_material[shape], blocker.uv)
                 jump = arriving * light.amount * (-sine * length / (interval.y * ti.cast(total, ti.f32)))
                 good = is_finite(jump.x) and is_finite(jump.y) and is_finite(jump.z)
                 if good and jump.dot(jump) > 0.0:

@@ -11,9 +11,8 @@ from diffrt.core.sampler import pixel_seed, uniform_1d, uniform_2d, uniform_4d
 from diffrt.core.vector import is_finite, max_component, to_local, to_world
 from diffrt.core.warp import triangle_uniform
 from diffrt.device.hit import FAR
-from diffrt.device.features import LIGHT_DIRECTIONAL, LIGHT_ENVIRONMENT, LIGHT_TRIANGLE
 from diffrt.device.intersect import closest_hit
-from diffrt.device.surface import Surface, offset_along, surface_at
+from diffrt.device.surface import offset_along, surface_at
 from diffrt.render.path import (
     BOUNCE_DIMENSIONS,
     CHANCE,
@@ -26,187 +25,29 @@ from diffrt.render.path import (
     spread,
 )
 from diffrt.render.record import (
-    ABSORBED,
     CAMERA,
-    DROPPED,
     ESCAPE,
-    MIRRORED,
-    SCATTERED,
     SURFACE,
     TOWARDS_LIGHT,
-    TOWARDS_NEXT,
-    solid_angle,
+)
+from diffrt.render.record_rows import (
+    arrivals,
+    drop,
+    highest_level,
+    keep_light,
+    keep_place,
+    keep_scattering,
+    new_row,
 )
 from diffrt.render.visibility import passes, visibility
 from diffrt.shading.bsdf import dispatch as bsdf
-from diffrt.shading.bsdf.base import BsdfSample
-from diffrt.shading.bsdf.mix import presence
 from diffrt.shading.camera.dispatch import camera_ray
 from diffrt.shading.light import area
 from diffrt.shading.light import dispatch as lights
-from diffrt.shading.light.base import LightSample
 from diffrt.shading.material import field, shading_frame, values_at
 
 _LEAST_SURVIVAL = 0.05
 _FOLLOWED = 0.25
-
-
-@ti.func
-def _clear(features: ti.template(), record: ti.template(), row: ti.i32):
-    """Adjoints of zero."""
-    record.emission.grad[row] = vec3(0.0)
-    record.light_radiance.grad[row] = vec3(0.0)
-    for slot in ti.static(range(features.slots)):
-        record.values.grad[slot, row] = vec3(0.0)
-    for k in ti.static((TOWARDS_NEXT, TOWARDS_LIGHT)):
-        record.f.grad[k, row] = vec3(0.0)
-        if ti.static(record.geometry):
-            record.wi.grad[k, row] = vec3(0.0)
-    if ti.static(record.geometry):
-        for state in ti.static((
-            record.position, record.normal, record.cross, record.direction, record.light_position, record.light_cross,
-            record.wo,
-        )):  # fmt: skip
-            state.grad[row] = vec3(0.0)
-        record.uv.grad[row] = vec2(0.0)
-        record.light_uv.grad[row] = vec2(0.0)
-
-
-@ti.func
-def _new_row(
-    features: ti.template(), record: ti.template(), paths: ti.i32, path: ti.i32, previous: ti.i32, kind: ti.i32
-) -> ti.i32:
-    """A row behind `previous` in a path; -1 if there is no room left."""
-    row = paths + ti.atomic_add(record.used[None], 1)
-    if row < record.rows:
-        record.kind[row] = kind
-        record.path[row] = path
-        record.previous[row] = previous
-        record.next[row] = -1
-        record.next[previous] = row
-        record.scattering[row] = ABSORBED
-        record.light[row] = -1
-        record.last[path] = row
-        record.determined[row] = 0
-        record.level[row] = 0
-        _clear(features, record, row)
-    else:
-        row = -1
-    return row
-
-
-@ti.func
-def _cross(scene: ti.template(), triangle: ti.i32) -> vec3:
-    corners = scene.triangles[triangle]
-    p0 = scene.positions[corners[0]]
-    return (scene.positions[corners[1]] - p0).cross(scene.positions[corners[2]] - p0)
-
-
-@ti.func
-def _keep_place(
-    scene: ti.template(), record: ti.template(), row: ti.i32,
-    triangle: ti.i32, u: ti.f32, v: ti.f32, surface: Surface, material: ti.i32, outer: ti.i32, normal: vec3,
-    determined: ti.i32,
-):  # fmt: skip
-    record.triangle[row] = triangle
-    record.barycentrics[row] = vec2(u, v)
-    record.material[row] = material
-    record.outer[row] = outer
-    record.uv[row] = surface.uv
-    record.position[row] = surface.position
-    if ti.static(record.geometry):
-        previous = record.previous[row]
-        record.normal[row] = normal
-        record.cross[row] = _cross(scene, triangle)
-        record.determined[row] = determined
-        record.level[row] = (record.level[previous] + 1) * determined
-        seen = solid_angle(surface.position, record.cross[row], record.position[previous])
-        record.measure[row] = 1.0 / ti.max(seen, 1e-30)
-
-
-@ti.func
-def _keep_light(
-    scene: ti.template(), features: ti.template(), record: ti.template(), row: ti.i32,
-    light: LightSample, kind: ti.i32, index: ti.i32, b: vec2, factor: ti.f32,
-):  # fmt: skip
-    record.light[row] = kind
-    record.light_index[row] = index
-    record.light_barycentrics[row] = b
-    record.light_factor[row] = factor
-    record.light_radiance[row] = light.radiance
-    record.light_position[row] = light.wi
-    record.light_uv[row] = vec2(0.0)
-    if kind == LIGHT_TRIANGLE:
-        surface = surface_at(scene, features, index, b.x, b.y)
-        record.light_uv[row] = surface.uv
-        if scene.shape_emits[surface.shape] != 2 and light.wi.dot(surface.normal) >= 0.0:
-            record.light[row] = -1  # its dark side; a lit one may be black and still have a derivative
-        if ti.static(features.masked):
-            share = presence(scene, features, scene.shape_material[surface.shape], surface.uv)
-            record.light_factor[row] *= share
-            record.light_radiance[row] /= ti.max(share, 1e-20)
-        if ti.static(record.geometry):
-            record.light_position[row] = surface.position
-            record.light_cross[row] = _cross(scene, index)
-            seen = solid_angle(surface.position, record.light_cross[row], record.position[row])
-            record.light_measure[row] = 1.0 / ti.max(seen, 1e-30)
-    elif kind != LIGHT_ENVIRONMENT and kind != LIGHT_DIRECTIONAL:
-        record.light_position[row] = light.target
-
-
-@ti.func
-def _keep_scattering(
-    scene: ti.template(), features: ti.template(), record: ti.template(), row: ti.i32,
-    material: ti.i32, values: ti.template(), wo: vec3, drawn: BsdfSample, survival: ti.f32,
-):  # fmt: skip
-    record.wo[row] = wo
-    record.wi[TOWARDS_NEXT, row] = drawn.wi
-    if drawn.delta == 0:
-        record.scattering[row] = SCATTERED
-        record.f[TOWARDS_NEXT, row] = drawn.weight * drawn.pdf
-        record.scatter_factor[row] = 1.0 / (drawn.pdf * survival)
-    else:
-        record.scattering[row] = MIRRORED
-        factor = bsdf.delta(scene, features, material, values, wo, drawn.wi)
-        record.f[TOWARDS_NEXT, row] = factor
-        # The weight is the factor over the probability of the lobe.
-        weight = max_component(drawn.weight)
-        chance = ti.select(weight > 0.0, max_component(factor) / ti.max(weight, 1e-20), 1.0)
-        record.scatter_factor[row] = 1.0 / ti.max(chance * survival, 1e-20)
-
-
-@ti.func
-def _arrivals(record: ti.template(), path: ti.i32) -> vec3:
-    """Let every vertex know the radiance that arrives from the next; returns that of the path."""
-    arriving = vec3(0.0)
-    row = record.last[path]
-    while record.kind[row] != CAMERA:
-        record.arriving[row] = arriving
-        scattered = vec3(0.0)
-        if record.scattering[row] != ABSORBED:
-            scattered = record.f[TOWARDS_NEXT, row] * record.scatter_factor[row] * arriving
-        arriving = record.direct[row] + scattered
-        row = record.previous[row]
-    return arriving
-
-
-@ti.func
-def _highest_level(record: ti.template(), path: ti.i32) -> ti.i32:
-    level = 0
-    row = record.last[path]
-    while record.kind[row] != CAMERA:
-        level = ti.max(level, record.level[row])
-        row = record.previous[row]
-    return level
-
-
-@ti.func
-def _drop(record: ti.template(), path: ti.i32):
-    """Take a path out of all derivatives."""
-    row = record.last[path]
-    while record.kind[row] != CAMERA:
-        record.kind[row] = DROPPED
-        row = record.previous[row]
 
 
 @ti.func
@@ -234,7 +75,7 @@ def _record_path(
         if hit.triangle < 0:
             running = False
             if ti.static(features.environment):
-                row = _new_row(features, record, paths, path, row, ESCAPE)
+                row = new_row(features, record, paths, path, row, ESCAPE)
                 if row >= 0:
                     emitted, light_pdf = lights.environment_emitted_and_pdf(scene, features, direction)
                     weight = 1.0
@@ -275,11 +116,11 @@ def _record_path(
                 if depth == max_depth and not shines:
                     running = False
                 else:
-                    row = _new_row(features, record, paths, path, row, SURFACE)
+                    row = new_row(features, record, paths, path, row, SURFACE)
                     running = row >= 0
             if running and not through:
                 frame = shading_frame(scene, features, material, outer, hit.triangle, surface)
-                _keep_place(
+                keep_place(
                     scene, record, row, hit.triangle, hit.u, hit.v, surface, material, outer,
                     frame.n, determined,
                 )  # fmt: skip
@@ -323,7 +164,7 @@ def _record_path(
                             if factor > 0.0:
                                 kind, index, _probability, left = lights.choose(scene, u.xy)
                                 b = triangle_uniform(left)
-                                _keep_light(scene, features, record, row, light, kind, index, b, factor)
+                                keep_light(scene, features, record, row, light, kind, index, b, factor)
                                 record.wi[TOWARDS_LIGHT, row] = wi
                                 record.f[TOWARDS_LIGHT, row] = scattered
                                 direct += scattered * light.radiance * factor
@@ -345,7 +186,7 @@ def _record_path(
                                 running = False
                             chances /= survival
                         if running:
-                            _keep_scattering(scene, features, record, row, material, values, wo, drawn, survival)
+                            keep_scattering(scene, features, record, row, material, values, wo, drawn, survival)
                         throughput *= drawn.weight / survival
                         direction = to_world(frame, drawn.wi)
                         origin = offset_along(surface.position, surface.normal, surface.error, direction)
@@ -398,14 +239,12 @@ def record_paths(
         weight = weights[pixel]
         record.value.grad[path] = weight * share
         if weight.dot(weight) > 0.0:
-            _record_path(
-                scene, features, options, record, keep, paths, path, key, sample, max_depth, rr_depth
-            )
-            total = _arrivals(record, path)
+            _record_path(scene, features, options, record, keep, paths, path, key, sample, max_depth, rr_depth)
+            total = arrivals(record, path)
             if ti.static(record.geometry):
-                ti.atomic_max(record.levels[None], _highest_level(record, path))
+                ti.atomic_max(record.levels[None], highest_level(record, path))
             if not (is_finite(total.x) and is_finite(total.y) and is_finite(total.z)):
-                _drop(record, path)
+                drop(record, path)
                 record.dropped[None] += 1
 
 

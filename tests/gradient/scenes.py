@@ -1,0 +1,123 @@
+"""Small scenes for tests of gradients: a floor that fills the film, things above it, one kind of light at a time."""
+
+from typing import Any
+
+import numpy as np
+from scipy.ndimage import gaussian_filter
+
+LOOK = {"look_at": {"origin": [0, 2, 1.5], "target": [0, 0, 0]}}
+CAMERA = {"to_world": LOOK, "fov": 30, "width": 16, "height": 12}
+TEXTURE = np.random.default_rng(1).uniform(0.2, 0.8, (8, 8, 3)).astype(np.float32)
+CONSTANT = [{"name": "sky", "type": "environment", "radiance": [0.2, 0.3, 0.4]}]
+POINT = [{"name": "bulb", "type": "point", "position": [0.3, 1.2, -0.5], "intensity": [3, 2, 1]}]
+SPOT = [
+    {"name": "bulb", "type": "spot", "position": [0.3, 1.2, -0.5], "direction": [-0.3, -1, 0.4], "cutoff": 70,
+     "falloff_start": 10, "intensity": [3, 2, 1]}
+]  # fmt: skip
+
+
+def turned(axis: list[float], degrees: float) -> dict[str, Any]:
+    return {"rotate": {"axis": axis, "degrees": degrees}}
+
+
+def floor(material: Any = "textured", size: float = 3.0) -> dict[str, Any]:
+    return {"name": "floor", "type": "rectangle", "material": material,
+            "to_world": [turned([1, 0, 0], -90), {"scale": size}]}  # fmt: skip
+
+
+def lamp() -> dict[str, Any]:
+    return {"name": "lamp", "type": "rectangle", "emission": [5, 4, 3],
+            "to_world": [{"scale": 0.4}, turned([1, 0, 0], 70), {"translate": [0.3, 1.5, -1.2]}]}  # fmt: skip
+
+
+def lit(
+    material: Any = "textured", lights: Any = None, shapes: Any = (), depth: int = 3, **more: Any
+) -> dict[str, Any]:
+    """A floor under a lamp, or under `lights`."""
+    every = [floor(material), *([] if lights else [lamp()]), *shapes]
+    return {
+        "camera": CAMERA,
+        "integrator": {"max_depth": depth},
+        "textures": {"image": {"data": TEXTURE}},
+        "materials": {"textured": {"type": "diffuse", "albedo": {"texture": "image"}},
+                      "metal": {"type": "conductor", "reflectance": [0.9, 0.8, 0.7], "roughness": 0.4}},
+        "shapes": every,
+        "lights": lights or [],
+        **more,
+    }  # fmt: skip
+
+
+def bumpy() -> dict[str, Any]:
+    """A smooth-shaded height field of metal under a lamp and a constant sky."""
+    grid = np.linspace(-2.5, 2.5, 13)
+    x, z = np.meshgrid(grid, grid, indexing="ij")
+    vertices = np.stack([x, 0.06 * np.sin(3 * x) * np.cos(2 * z), z], -1).reshape(-1, 3)
+    corner = (np.arange(12)[:, None] * 13 + np.arange(12)).reshape(-1, 1)
+    faces = np.concatenate([corner + [0, 1, 14], corner + [0, 14, 13]])
+    scene = lit(lights=CONSTANT)
+    scene["shapes"] = [lamp(), {"name": "floor", "type": "mesh", "vertices": vertices, "faces": faces,
+                                "material": "metal", "shading": "smooth"}]  # fmt: skip
+    return scene
+
+
+def mirror() -> dict[str, Any]:
+    """A textured wall in a mirror on the floor; what lights it is out of sight."""
+    scene = lit({"type": "conductor", "reflectance": [0.9, 0.8, 0.7], "roughness": 0})
+    wall = {"name": "wall", "type": "rectangle", "material": "textured", "to_world": [{"scale": 40}, {"translate": [0, 0, -3]}]}  # fmt: skip
+    scene["shapes"].append(wall)
+    scene["shapes"][1]["to_world"] = [{"scale": 0.4}, turned([1, 0, 0], 180), {"translate": [0.3, 1.5, 4]}]
+    return scene
+
+
+def glass() -> dict[str, Any]:
+    """A textured floor and a bulb, both below a tilted pane that fills the film."""
+    scene = lit(lights=[{**POINT[0], "position": [0.3, 0.3, -0.5]}])
+    scene["materials"]["glass"] = {"type": "dielectric", "ior": 1.5, "roughness": 0}
+    scene["shapes"].append({"name": "pane", "type": "rectangle", "material": "glass",
+                            "to_world": [{"scale": 6}, turned([1, 0, 0], -80), {"translate": [0, 0.7, 0]}]})  # fmt: skip
+    return scene
+
+
+def shining(shape: str = "cube", **more: Any) -> dict[str, Any]:
+    """Something that shines, seen by itself before a constant sky."""
+    box = {"name": "box", "type": shape, "emission": [1, 2, 3], "two_sided_emission": True, **more.pop("extra", {}),
+           "to_world": [{"scale": [0.2, 0.15, 0.2]}, turned([1, 2, 0.3], 40)]}  # fmt: skip
+    return {"camera": CAMERA, "integrator": {"max_depth": 1}, "shapes": [box], "lights": CONSTANT, **more}
+
+
+def facets() -> dict[str, Any]:
+    """A flat-shaded ball under the sun: its creases move over the film and change its brightness."""
+    ball = {"name": "box", "type": "sphere", "subdivisions": 1, "shading": "flat",
+            "material": {"type": "diffuse", "albedo": 0.7},
+            "to_world": [{"scale": [0.2, 0.15, 0.2]}, turned([1, 2, 0.3], 40)]}  # fmt: skip
+    sun = {"name": "sun", "type": "directional", "direction": [-1, -1, -0.5], "irradiance": [3, 2, 1]}
+    return {"camera": CAMERA, "integrator": {"max_depth": 2}, "shapes": [ball], "lights": [sun]}
+
+
+def shaded(kind: str = "area", receiver: str = "textured", depth: int = 2) -> dict[str, Any]:
+    """A tilted quad that throws a shadow on the floor, both in sight."""
+    scene = lit(receiver, depth=depth)
+    at, down = [0.3, 2.0, -0.3], [-0.1, -1, 0.2]
+    scene["shapes"][1]["to_world"] = [{"scale": 0.4}, turned([1, 0, 0], 95), {"translate": at}]
+    lights = {
+        "point": {"type": "point", "position": at, "intensity": [3, 2, 1]},
+        "spot": {"type": "spot", "position": at, "direction": down, "cutoff": 70, "falloff_start": 10,
+                 "intensity": [3, 2, 1]},
+        "sun": {"type": "directional", "direction": [-0.2, -1, 0.2], "irradiance": [3, 2, 1]},
+        "sky": {"type": "environment", "radiance": [1, 0.8, 0.6]},
+        "image": {"type": "environment", "data": sky()},
+    }  # fmt: skip
+    if kind != "area":
+        scene["shapes"].pop(1)
+        scene["lights"] = [{"name": "light", **lights[kind]}]
+    scene["materials"]["white"] = {"type": "diffuse", "albedo": [0.7, 0.6, 0.5]}
+    turns = [turned([1, 0.2, 0], -70), turned([0, 1, 0], 25)]
+    place = [{"scale": [0.35, 0.25, 1]}, *turns, {"translate": [0.05, 0.9, 0.1]}]
+    scene["shapes"].append({"name": "quad", "type": "rectangle", "material": "white", "to_world": place})
+    scene["camera"] = {**CAMERA, "fov": 50, "to_world": {"look_at": {"origin": [0, 0.6, 1.5], "target": [0, 0, 0]}}}
+    return scene
+
+
+def sky() -> np.ndarray:
+    noise = np.random.default_rng(3).normal(size=(16, 32, 3))
+    return np.exp(9.0 * gaussian_filter(noise, (2, 3, 0), mode="wrap")).astype(np.float32)

@@ -1,0 +1,156 @@
+"""Gradients against finite differences: every kind of parameter, every term, backward and forward."""
+
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.gradient import scenes
+from tests.gradient.harness import Case, check
+from tests.gradient.scenes import CAMERA, LOOK, POINT, SPOT, TEXTURE, lit, shaded, shining
+
+ALONG = [1, 0.7, 0.3]
+RANDOM = np.random.default_rng(1)
+AFFINE = np.array([[1, 0.2, 0.3, 0.4], [0.1, 0.2, -0.3, 0.4], [0.5, -0.2, 0.3, 0.4], [0, 0, 0, 0]])
+LENS = {**CAMERA, "type": "thin_lens", "aperture_radius": 0.1, "focus_distance": 2.0}
+NEAR = {"to_world": {"look_at": {"origin": [0, 1, 0.75], "target": [0, 0, 0]}}, "fov": 50, "width": 16, "height": 12}
+BENT = {**NEAR, "distortion": {"k1": -0.2, "p1": 0.03, "k2": 0.1}}
+PARALLEL = {"type": "orthographic", "scale": 0.6, "to_world": LOOK, "width": 16, "height": 12}
+SHIFTED = {"intrinsics": {"fx": 20, "fy": 25, "cx": 7, "cy": 5}, "to_world": LOOK, "width": 16, "height": 12}
+METAL = partial(lit, "metal")
+
+APPEARANCE = [
+    Case("texture", lit, "textures.image", TEXTURE, 0.1),
+    Case("emission", lit, "shapes.lamp.emission", ALONG, 0.3),
+    Case("point intensity", partial(lit, lights=POINT), "lights.bulb.intensity", ALONG, 0.2),
+    Case("spot intensity", partial(lit, lights=SPOT), "lights.bulb.intensity", ALONG, 0.2),
+    Case("sky radiance", scenes.bumpy, "lights.sky.radiance", ALONG, 0.02),
+    Case("sky texels", partial(shaded, "image"), "lights.light.image", scenes.sky() ** 0.5, 0.02),
+    Case("reflectance", METAL, "materials.metal.reflectance", ALONG, 0.05),
+    Case("roughness", METAL, "materials.metal.roughness", 1.0, 0.01, spp=512),
+    Case("smooth glass ior", scenes.glass, "materials.glass.ior", 1.0, 0.01),
+]
+INTERIOR = [
+    Case("floor along its normal", lit, "shapes.floor.translation", [0, 1, 0], 0.02),
+    Case("floor turns", lit, "shapes.floor.rotation", [1, 0.5, 0.3], 0.02),
+    Case("lamp moves", lit, "shapes.lamp.translation", ALONG, 0.02),
+    Case("lamp turns", lit, "shapes.lamp.rotation", ALONG, 0.02),
+    Case("lamp grows", lit, "shapes.lamp.scale", ALONG, 0.02),
+    Case("lamp matrix", lit, "shapes.lamp.to_world", AFFINE, 0.02),
+    Case("camera moves", lit, "camera.translation", ALONG, 0.02),
+    Case("camera turns", lit, "camera.rotation", ALONG, 0.01),
+    Case("camera matrix", lit, "camera.to_world", AFFINE, 0.01),
+    Case("field of view", lit, "camera.fov", 1.0, 0.5),
+    Case("metal floor's corners", METAL, "shapes.floor.vertices", 0.3 * RANDOM.normal(size=(4, 3)), 0.02, spp=512),
+    Case("smooth normals", scenes.bumpy, "shapes.floor.vertices", RANDOM.normal(size=(169, 3)) * [0.1, 1, 0.1], 0.005,
+         spp_difference=4096),
+    Case("uvs", lit, "shapes.floor.uvs", [1.0, 0.5], 0.01),
+    Case("bulb moves", partial(lit, lights=POINT), "lights.bulb.position", ALONG, 0.02),
+    Case("spot moves", partial(lit, lights=SPOT), "lights.bulb.position", ALONG, 0.01),
+    Case("spot turns", partial(lit, lights=SPOT), "lights.bulb.direction", ALONG, 0.01),
+    Case("wall in a mirror", scenes.mirror, "shapes.wall.translation", ALONG, 0.02),
+    Case("mirror moves", scenes.mirror, "shapes.floor.translation", [0, 1, 0], 0.02),
+    Case("mirror turns", scenes.mirror, "shapes.floor.rotation", ALONG, 0.01),
+    Case("floor under glass", scenes.glass, "shapes.floor.translation", ALONG, 0.01),
+    Case("glass turns", scenes.glass, "shapes.pane.rotation", [1, 0.3, 0.2], 0.01, spp_difference=4096),
+]  # fmt: skip
+PRIMARY = [
+    Case("cube moves", shining, "shapes.box.translation", ALONG, 0.01),
+    Case("cube's corners", shining, "shapes.box.vertices", RANDOM.normal(size=(8, 3)), 0.02),
+    Case("cube turns", shining, "shapes.box.rotation", ALONG, 0.03),
+    Case("cube grows", shining, "shapes.box.scale", ALONG, 0.02),
+    Case("camera moves before a cube", shining, "camera.translation", ALONG, 0.01),
+    Case("camera turns before a cube", shining, "camera.rotation", ALONG, 0.005),
+    Case("field of view about a cube", shining, "camera.fov", 1.0, 0.3),
+    Case("intrinsics", partial(shining, camera=SHIFTED), "camera.intrinsics", [1, -1, 0.5, 0.7], 0.1),
+    Case("distorted film", partial(shining, camera=BENT), "shapes.box.translation", ALONG, 0.01),
+    Case("distortion", partial(shining, camera=NEAR), "camera.distortion", [1, 0.5, 0.2, 0.3, 0.1], 0.05),
+    Case("gaussian filter", partial(shining, film={"filter": "gaussian"}), "shapes.box.translation", ALONG, 0.01),
+    Case("tent filter", partial(shining, film={"filter": "tent"}), "shapes.box.translation", ALONG, 0.01),
+    Case("thin lens", partial(shining, camera=LENS), "shapes.box.translation", ALONG, 0.01),
+    Case("orthographic", partial(shining, camera=PARALLEL), "shapes.box.translation", ALONG, 0.01),
+    Case("ball moves", partial(shining, "sphere"), "shapes.box.translation", ALONG, 0.01),
+    Case("creases move", scenes.facets, "shapes.box.translation", [1, 0, 0], 0.02),
+    Case("creases turn", scenes.facets, "shapes.box.rotation", ALONG, 0.03),
+    Case("camera moves before creases", scenes.facets, "camera.translation", ALONG, 0.02),
+]
+SHADOWS = [
+    Case("point: quad", partial(shaded, "point"), "shapes.quad.translation", ALONG, 0.005),
+    Case("point: floor", partial(shaded, "point"), "shapes.floor.translation", [0, 1, 0], 0.005),
+    Case("point: light", partial(shaded, "point"), "lights.light.position", ALONG, 0.02),
+    Case("point: camera", partial(shaded, "point"), "camera.translation", ALONG, 0.01),
+    Case("point: metal", partial(shaded, "point", "metal"), "shapes.quad.rotation", ALONG, 0.01),
+    Case("spot: quad", partial(shaded, "spot"), "shapes.quad.translation", ALONG, 0.005),
+    Case("sun: quad", partial(shaded, "sun"), "shapes.quad.translation", ALONG, 0.01),
+    Case("sun: floor", partial(shaded, "sun"), "shapes.floor.translation", [0, 1, 0], 0.01),
+    Case("sun: light", partial(shaded, "sun"), "lights.light.direction", ALONG, 0.01),
+    Case("area: quad", shaded, "shapes.quad.translation", ALONG, 0.02),
+    Case("area: floor", shaded, "shapes.floor.translation", [0, 1, 0], 0.01),
+    Case("area: light", shaded, "shapes.lamp.translation", ALONG, 0.02),
+    Case("area: camera", shaded, "camera.translation", ALONG, 0.02),
+    Case("sky: quad", partial(shaded, "sky"), "shapes.quad.translation", ALONG, 0.02),
+    Case("sky: floor", partial(shaded, "sky"), "shapes.floor.translation", [0, 1, 0], 0.02),
+    Case("sky: camera", partial(shaded, "sky"), "camera.translation", ALONG, 0.02),
+    Case("image: quad", partial(shaded, "image"), "shapes.quad.translation", ALONG, 0.02),
+    Case("point: quad, depth 4", partial(shaded, "point", depth=4), "shapes.quad.translation", ALONG, 0.005),
+    Case("area: quad, depth 4", partial(shaded, "area", depth=4), "shapes.quad.translation", ALONG, 0.02),
+    Case("sky: quad, depth 4", partial(shaded, "sky", depth=4), "shapes.quad.translation", ALONG, 0.02),
+]
+
+
+CASES = APPEARANCE + INTERIOR + PRIMARY + SHADOWS
+SLOW = {
+    "spot intensity",
+    "sky texels",
+    "spot moves",
+    "spot turns",
+    "distorted film",
+    "distortion",
+    "gaussian filter",
+    "tent filter",
+    "thin lens",
+    "orthographic",
+    "ball moves",
+    "creases turn",
+    "point: metal",
+    "spot: quad",
+    "image: quad",
+    "sun: floor",
+    "metal floor's corners",
+    "mirror moves",
+    "wall in a mirror",
+    "intrinsics",
+    "camera matrix",
+    "lamp matrix",
+    "smooth normals",
+    "camera moves before creases",
+    "sky: quad",
+    "sky: camera",
+    "area: quad, depth 4",
+}
+"""They compile kernels of their own, or resemble others."""
+
+
+def parameters() -> list[Any]:
+    return [pytest.param(case, id=case.name, marks=[pytest.mark.slow] if case.name in SLOW else []) for case in CASES]
+
+
+@pytest.mark.usefixtures("taichi")
+@pytest.mark.parametrize("case", parameters())
+def test_gradient(case: Case) -> None:
+    check(case)
+
+
+@pytest.mark.usefixtures("taichi")
+@pytest.mark.slow
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_gradient_at_sixteen_times_the_samples(case: Case) -> None:
+    check(replace(case, spp=16 * case.spp, spp_difference=max(64 * case.spp, case.spp_difference)))
+
+
+def test_the_cases_are_many_and_named() -> None:
+    names = [case.name for case in CASES]
+    assert len(set(names)) == len(names) >= 60
+    assert set(names) >= SLOW
