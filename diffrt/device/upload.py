@@ -32,7 +32,7 @@ _FAR = 1e30
 
 @dataclass
 class DeviceScene:
-    """A scene that lives on the device: its fields, what kernels must know of it, its triangles, and its tree if any."""
+    """A scene that lives on the device: its fields, what kernels must know of it, its triangles, its tree if any."""
 
     fields: SceneFields
     features: Features

@@ -114,9 +114,7 @@ def _warn_of_what_is_missing(device: DeviceScene, request: Request, targets: Seq
     """What the gradient will lack, by name: nothing is left out in silence."""
     for item in targets:
         if item.dark:
-            log.warn(
-                f"{item.name}: the light is dark, so no light sample goes to it; its gradient may be zero for that"
-            )
+            log.warn(f"{item.name}: a dark light gets no light samples; its gradient lacks what they would find")
     moving = [item.name for item in targets if item.moves]
     if moving and device.features.masked and set(request.terms) - {"interior", "primary"}:
         log.warn(

@@ -53,7 +53,8 @@ class Result:
     def __str__(self) -> str:
         return (
             f"difference {self.difference:.6g} ({self.difference_error:.2g}), "
-            f"backward {self.backward:.6g} ({self.backward_error:.2g}), forward {self.forward:.6g} for {self.backward_of_forward:.6g}"
+            f"backward {self.backward:.6g} ({self.backward_error:.2g}), "
+            f"forward {self.forward:.6g} for {self.backward_of_forward:.6g}"
         )
 
 

@@ -63,8 +63,8 @@ def bumpy() -> dict[str, Any]:
 def mirror() -> dict[str, Any]:
     """A textured wall in a mirror on the floor; what lights it is out of sight."""
     scene = lit({"type": "conductor", "reflectance": [0.9, 0.8, 0.7], "roughness": 0})
-    wall = {"name": "wall", "type": "rectangle", "material": "textured", "to_world": [{"scale": 40}, {"translate": [0, 0, -3]}]}  # fmt: skip
-    scene["shapes"].append(wall)
+    place = [{"scale": 40}, {"translate": [0, 0, -3]}]
+    scene["shapes"].append({"name": "wall", "type": "rectangle", "material": "textured", "to_world": place})
     scene["shapes"][1]["to_world"] = [{"scale": 0.4}, turned([1, 0, 0], 180), {"translate": [0.3, 1.5, 4]}]
     return scene
 
@@ -73,8 +73,8 @@ def glass() -> dict[str, Any]:
     """A textured floor and a bulb, both below a tilted pane that fills the film."""
     scene = lit(lights=[{**POINT[0], "position": [0.3, 0.3, -0.5]}])
     scene["materials"]["glass"] = {"type": "dielectric", "ior": 1.5, "roughness": 0}
-    scene["shapes"].append({"name": "pane", "type": "rectangle", "material": "glass",
-                            "to_world": [{"scale": 6}, turned([1, 0, 0], -80), {"translate": [0, 0.7, 0]}]})  # fmt: skip
+    place = [{"scale": 6}, turned([1, 0, 0], -80), {"translate": [0, 0.7, 0]}]
+    scene["shapes"].append({"name": "pane", "type": "rectangle", "material": "glass", "to_world": place})
     return scene
 
 
