@@ -192,6 +192,14 @@ def emissions(scene: ti.template(), features: ti.template(), record: ti.template
                     record.light_radiance[row] = drawn.radiance
 
 
+@ti.func
+def _values(features: ti.template(), record: ti.template(), row: ti.i32):
+    """The material's fields at a vertex, as BSDFs take them."""
+    return ti.Matrix(
+        [[record.values[slot, row][d] for d in ti.static(range(3))] for slot in ti.static(range(features.slots))]
+    )
+
+
 @ti.kernel
 def scatterings(
     scene: ti.template(), features: ti.template(), record: ti.template(), model: ti.template(), kind: ti.template(),
@@ -208,20 +216,14 @@ def scatterings(
         row = first + i // 2
         if record.kind[row] == SURFACE and scene.material_type[record.material[row]] == kind:
             scattering = record.scattering[row]
-            values = ti.Matrix([[0.0, 0.0, 0.0] for _ in ti.static(range(features.slots))])
+            values = _values(features, record, row)
             if (k == TOWARDS_NEXT and scattering == SCATTERED) or (k == TOWARDS_LIGHT and record.light[row] >= 0):
-                for slot in ti.static(range(features.slots)):
-                    for d in ti.static(range(3)):
-                        values[slot, d] = record.values[slot, row][d]
                 f, _density = bsdf.evaluate(
                     scene, features, record.material[row], values, record.wo[row], record.wi[k, row]
                 )
                 record.f[k, row] = f
             if ti.static(model in bsdf.SMOOTH):
                 if k == TOWARDS_NEXT and scattering == MIRRORED:
-                    for slot in ti.static(range(features.slots)):
-                        for d in ti.static(range(3)):
-                            values[slot, d] = record.values[slot, row][d]
                     record.f[k, row] = bsdf.delta(
                         scene, features, record.material[row], values, record.wo[row], record.wi[k, row]
                     )

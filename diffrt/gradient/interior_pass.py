@@ -52,7 +52,9 @@ class InteriorPass:
         distorted = device.features.distorted or "camera_distortion" in wanted
         self.features = device.features._replace(distorted=distorted, facets=0)
         self.plain = device.features._replace(distorted=distorted, gradients=False)  # for tracing
-        self.slots = int(np.bitwise_or.reduce(np.array([0, *(item.slots for item in targets)])))
+        self.slots = 0
+        for item in targets:
+            self.slots |= item.slots
         if self.moving:  # a texture moves over the surface
             self.slots |= self.features.textured_slots & ((1 << self.features.slots) - 1)
         self.emits = self.moving or bool(wanted & set(EMISSIONS))

@@ -121,3 +121,23 @@ def shaded(kind: str = "area", receiver: str = "textured", depth: int = 2) -> di
 def sky() -> np.ndarray:
     noise = np.random.default_rng(3).normal(size=(16, 32, 3))
     return np.exp(9.0 * gaussian_filter(noise, (2, 3, 0), mode="wrap")).astype(np.float32)
+
+
+def painted(**fields: Any) -> dict[str, Any]:
+    """A floor of a principled material with all its layers, but without textures."""
+    layers = {"base_color": [0.5, 0.4, 0.3], "metallic": 0.3, "roughness": 0.5, "clearcoat": 0.3,
+              "clearcoat_roughness": 0.4, "sheen_color": [0.25, 0.2, 0.1], "sheen_roughness": 0.5,
+              "transmission": 0.1, "specular": 0.8, "specular_color": [0.9, 0.8, 0.7]}  # fmt: skip
+    return lit({"type": "principled", **layers, **fields})
+
+
+def plastic() -> dict[str, Any]:
+    return lit({"type": "plastic", "albedo": [0.5, 0.4, 0.3], "ior": 1.5, "roughness": 0.4})
+
+
+def frosted() -> dict[str, Any]:
+    """A pane of rough glass between the camera and a floor, under a constant sky."""
+    scene = glass()
+    scene["materials"]["glass"]["roughness"] = 0.4
+    scene["lights"] = CONSTANT
+    return scene

@@ -32,6 +32,18 @@ APPEARANCE = [
     Case("roughness", METAL, "materials.metal.roughness", 1.0, 0.01, spp=512),
     Case("smooth glass ior", scenes.glass, "materials.glass.ior", 1.0, 0.01),
 ]
+LAYERS = [
+    Case(f"layer {field}", scenes.painted, f"materials.floor.{field}", ALONG if "color" in field else 1.0, 0.02, spp=512)
+    for field in ("base_color", "metallic", "roughness", "ior", "specular", "specular_color", "transmission",
+                  "clearcoat", "clearcoat_roughness", "sheen_color", "sheen_roughness")
+] + [
+    Case(f"plastic {field}", scenes.plastic, f"materials.floor.{field}", ALONG if field == "albedo" else 1.0,
+         0.01, spp=512)
+    for field in ("albedo", "ior", "roughness")
+] + [
+    Case(f"rough glass {field}", scenes.frosted, f"materials.glass.{field}", 1.0, 0.01, spp=512)
+    for field in ("ior", "roughness")
+]  # fmt: skip
 INTERIOR = [
     Case("floor along its normal", lit, "shapes.floor.translation", [0, 1, 0], 0.02),
     Case("floor turns", lit, "shapes.floor.rotation", [1, 0.5, 0.3], 0.02),
@@ -100,8 +112,9 @@ SHADOWS = [
 ]
 
 
-CASES = APPEARANCE + INTERIOR + PRIMARY + SHADOWS
+CASES = APPEARANCE + LAYERS + INTERIOR + PRIMARY + SHADOWS
 SLOW = {
+    *(case.name for case in LAYERS if case.name not in ("layer base_color", "layer roughness", "plastic roughness")),
     "spot intensity",
     "sky texels",
     "spot moves",
