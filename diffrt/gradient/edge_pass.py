@@ -97,12 +97,12 @@ class EdgePass:
         fields = self.device.fields
         for drawn, _adjoint, count in self._chunks(np.ones((self.pixels, 3))):
             for sign in (1, -1):
-                write([(getattr(fields, name), array) for name, array in arrays[sign].items()])
+                write(fields, [(getattr(fields, name), array) for name, array in arrays[sign].items()])
                 self.motion(fields, self.features, drawn, count)
                 if sign == 1:
                     drawn.other_value.copy_from(drawn.value)
             splat(fields, self.options.filter, drawn, image, 0.5 / step, count)
-            write([(getattr(fields, name), array) for name, array in arrays[0].items()])
+            write(fields, [(getattr(fields, name), array) for name, array in arrays[0].items()])
         result: np.ndarray = image.to_numpy().astype(np.float64)
         return result
 

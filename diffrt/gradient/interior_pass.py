@@ -60,7 +60,7 @@ class InteriorPass:
         self.emits = self.moving or bool(wanted & set(EMISSIONS))
         self.models = [name for name in MATERIAL_TYPES if self.features.has(name) and name not in ("mix", "null")]
         kept = {name for item in targets for name in item.materials}
-        self.keep = np.array([name in kept for name in request.scene.materials] or [0], dtype=np.int32)
+        self.keep = np.array([name in kept for name in request.scene.materials] or [False], dtype=np.int32)
         self.dropped = 0
 
     def chunks(self, weights: np.ndarray, spp: int) -> Iterator[Chunk]:
@@ -121,7 +121,7 @@ class InteriorPass:
         """(paths, 3): the sum of `contributions` of each path, with these arrays in the scene's fields."""
         record, first, end = chunk.record, chunk.first, chunk.end
         fields, features = self.device.fields, self.features
-        write([(getattr(fields, name), array) for name, array in arrays.items()])
+        write(fields, [(getattr(fields, name), array) for name, array in arrays.items()])
         if self.moving:
             for level in range(record.levels[None] + 1):
                 interior.vertices(fields, features, record, first, end, level)

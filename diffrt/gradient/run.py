@@ -85,7 +85,7 @@ def forward(request: Request, tangents: dict[str, np.ndarray]) -> np.ndarray:
                 values = np.where(np.isfinite(values).all(axis=1, keepdims=True), values, 0.0)
                 for c in range(3):
                     image[:, c] += sign * np.bincount(pixel, values[:, c], minlength=pixels)
-            write([(getattr(device.fields, name), array) for name, array in arrays[0].items()])
+            write(device.fields, [(getattr(device.fields, name), array) for name, array in arrays[0].items()])
         image /= 2.0 * step * spp
         dropped += run.dropped
     for term in _edge_terms(device, request, targets):

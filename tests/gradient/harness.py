@@ -92,12 +92,13 @@ def run(case: Case) -> Result:
 
 
 def check(case: Case) -> Result:
-    """Assert that backward agrees with differences, and forward with backward of the same samples."""
+    """Assert that backward agrees with differences, and forward with backward of the same seed."""
     result = run(case)
     error = float(np.hypot(result.difference_error, result.backward_error))
     scale = max(abs(result.difference), abs(result.backward))
     assert abs(result.backward - result.difference) <= 3.0 * error + case.bias * scale, str(result)
-    # Bilinear textures have kinks, which the small step of forward mode crosses here and there: that is noise.
+    # Not to rounding: textures have kinks, which the small step of forward mode crosses here and there, and which
+    # edges shadows are sampled on depends on the adjoint image.
     single = result.backward_error * np.sqrt(case.seeds)
-    assert abs(result.forward - result.backward_of_forward) <= 2e-3 * scale + single, str(result)
+    assert abs(result.forward - result.backward_of_forward) <= 2e-3 * scale + 3.0 * single, str(result)
     return result

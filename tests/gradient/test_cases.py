@@ -33,7 +33,8 @@ APPEARANCE = [
     Case("smooth glass ior", scenes.glass, "materials.glass.ior", 1.0, 0.01),
 ]
 LAYERS = [
-    Case(f"layer {field}", scenes.painted, f"materials.floor.{field}", ALONG if "color" in field else 1.0, 0.02, spp=512)
+    Case(f"layer {field}", scenes.painted, f"materials.floor.{field}", ALONG if "color" in field else 1.0, 0.02,
+         spp=512)
     for field in ("base_color", "metallic", "roughness", "ior", "specular", "specular_color", "transmission",
                   "clearcoat", "clearcoat_roughness", "sheen_color", "sheen_roughness")
 ] + [
