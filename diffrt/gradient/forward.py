@@ -32,8 +32,8 @@ def render_forward(
 ) -> np.ndarray:
     """The derivative of every pixel when parameters move with these velocities.
 
-    It is made of the same paths as `render_backward` with equal arguments: the sum of `image_gradient` times this picture
-    is the sum of the velocities times those gradients, to rounding for the interior and the primary edges, and within
+    It is made of the same paths as `render_backward` with equal arguments: the sum of `image_gradient` times this
+    picture is the sum of the velocities times those gradients, to rounding for the interior and the primary edges, and within
     noise for shadows, whose samples go where the adjoint image needs them.
 
     Args:

@@ -34,6 +34,7 @@ def mitsuba_gradients(weights: np.ndarray) -> np.ndarray:
         image = mi.render(scene, parameters, spp=SPP, seed=seed, seed_grad=100 + seed)
         dr.backward(dr.sum(image.array * mi.TensorXf(weights.astype(np.float32)).array))
         rows.append(np.array(dr.grad(parameters[key])).reshape(-1))
+        dr.clear_grad(parameters[key])  # they add up otherwise
     return np.array(rows)
 
 
