@@ -33,8 +33,8 @@ def render_forward(
     """The derivative of every pixel when parameters move with these velocities.
 
     It is made of the same paths as `render_backward` with equal arguments: the sum of `image_gradient` times this
-    picture is the sum of the velocities times those gradients, to rounding for the interior and the primary edges, and within
-    noise for shadows, whose samples go where the adjoint image needs them.
+    picture is the sum of the velocities times those gradients, to rounding for the interior and the primary edges, and
+    within noise for shadows, whose samples go where the adjoint image needs them.
 
     Args:
         tangents: parameter name -> array of its shape.
