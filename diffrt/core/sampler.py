@@ -12,6 +12,8 @@ SOBOL = 0
 INDEPENDENT = 1
 SAMPLERS = {"sobol": SOBOL, "independent": INDEPENDENT}
 
+_GENERATOR = 494565
+"""Of the lattice: found bit by bit, by the sum of |h|^-3 over its dual, which is the variance of a disk's area."""
 _TO_UNIT = 1.0 / 16777216.0  # 2^-24: the largest value stays below one in single precision
 
 
@@ -66,6 +68,23 @@ def to_unit(x: ti.u32) -> ti.f32:
 def pixel_seed(pixel: ti.i32, seed: ti.i32) -> ti.u32:
     """Key of a pixel's own random sequence."""
     return hash32(ti.cast(pixel, ti.u32) ^ hash32(ti.cast(seed, ti.u32) + ti.u32(0x9E3779B9)))
+
+
+@ti.func
+def lattice_2d(kind: ti.template(), key: ti.u32, sample: ti.i32) -> vec2:
+    """Two uniform numbers in [0, 1) for integrands with edges across the square, as the film's is: once a key.
+
+    A rank-1 lattice, shifted by the key at random, whose points come in van der Corput order (Hickernell et al. 2000,
+    "Extensible Lattice Sequences"). Its 2^k first points are a lattice nearly as even as a square one, for every k.
+    """
+    u = vec2(0.0)
+    if ti.static(kind == SOBOL):
+        shift = hash32(key ^ ti.u32(0x510E527F))
+        index = reverse_bits(ti.cast(sample, ti.u32))
+        u = vec2(to_unit(index + shift), to_unit(index * ti.u32(_GENERATOR) + hash32(shift)))
+    else:
+        u = uniform_2d(kind, key, sample, 0)
+    return u
 
 
 @ti.func

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import taichi as ti
 from taichi.math import vec2, vec3
 
-from diffrt.core.sampler import pixel_seed, uniform_1d, uniform_2d, uniform_4d
+from diffrt.core.sampler import lattice_2d, pixel_seed, uniform_1d, uniform_2d, uniform_4d
 from diffrt.core.vector import is_finite, max_component, to_local, to_world
 from diffrt.device.hit import FAR
 from diffrt.device.intersect import closest_hit
@@ -54,7 +54,7 @@ def primary_ray(
     """The camera ray of a pixel's sample."""
     width = scene.film_size[None][0]
     film = film_point(
-        options.filter, pixel % width, pixel // width, uniform_2d(options.sampler, key, sample, FILM_DIMENSION)
+        options.filter, pixel % width, pixel // width, lattice_2d(options.sampler, key, sample)
     )
     lens = vec2(0.0)
     if ti.static(features.camera == 1):
