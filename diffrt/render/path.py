@@ -73,6 +73,7 @@ def trace_path(
     origin, direction = ray.origin, ray.direction
     t_min, t_max = ray.t_min, ray.t_max
     previous = origin  # the vertex that light samples were drawn from
+    previous_normal = vec3(0.0)
     previous_pdf = -1.0  # of the direction; negative if no light sample competes
     eta2 = 1.0
     depth = 0
@@ -86,7 +87,9 @@ def trace_path(
         if hit.triangle < 0:
             running = False
             if ti.static(features.environment):
-                emitted, light_pdf = lights.environment_emitted_and_pdf(scene, features, direction)
+                emitted, light_pdf = lights.environment_emitted_and_pdf(
+                    scene, features, previous, previous_normal, direction
+                )
                 weight = 1.0
                 if previous_pdf > 0.0:
                     weight = power_heuristic(previous_pdf, light_pdf)
@@ -118,8 +121,9 @@ def trace_path(
                     if max_component(emitted) > 0.0:
                         weight = 1.0
                         if previous_pdf > 0.0:
-                            offset = surface.position - previous
-                            light_pdf = area.pdf(scene, surface, offset.dot(offset), direction)
+                            light_pdf = lights.area_pdf(
+                                scene, features, previous, previous_normal, surface, hit.triangle, direction
+                            )
                             weight = power_heuristic(previous_pdf, light_pdf)
                         radiance += throughput * emitted * weight
                 if depth == max_depth:
@@ -133,7 +137,8 @@ def trace_path(
                     direction = to_world(frame, drawn.wi)
                     origin = offset_along(surface.position, surface.normal, surface.error, direction)
 
-                    light = lights.sample(scene, features, surface.position, u.xy)
+                    lit_side = bsdf.lit_side(scene, features, material, values, wo, frame.n)
+                    light = lights.sample(scene, features, surface.position, lit_side, u.xy)
                     if max_component(light.radiance) > 0.0:
                         wi = to_local(frame, light.wi)
                         scattered, bsdf_pdf = bsdf.evaluate(scene, features, material, values, wo, wi)
@@ -151,7 +156,7 @@ def trace_path(
 
                     throughput *= drawn.weight
                     t_min, t_max = 0.0, FAR
-                    previous = surface.position
+                    previous, previous_normal = surface.position, lit_side
                     previous_pdf = ti.select(drawn.delta != 0, -1.0, drawn.pdf)
                     eta2 *= drawn.eta * drawn.eta
                     if max_component(throughput) <= 0.0:

@@ -49,6 +49,24 @@ def _flip(scene: ti.template(), features: ti.template(), material: ti.i32, value
 
 
 @ti.func
+def lit_side(
+    scene: ti.template(), features: ti.template(), material: ti.i32, values: ti.template(), wo: vec3, n: vec3
+) -> vec3:
+    """The normal on the side that light must come from to be scattered to wo; zero if it may come from either side."""
+    result = ti.select(wo.z < 0.0, -n, n)
+    kind = scene.material_type[material]
+    for name in ti.static(SIDED):
+        if ti.static(features.has(name)):
+            if kind == ti.static(MATERIAL_TYPES.index(name)):
+                result = vec3(0.0)
+    if ti.static(features.has("principled")):
+        if kind == ti.static(MATERIAL_TYPES.index("principled")):
+            if field(values, principled.TRANSMISSION).x > 0.0:
+                result = vec3(0.0)
+    return result
+
+
+@ti.func
 def evaluate(
     scene: ti.template(), features: ti.template(), material: ti.i32, values: ti.template(), wo: vec3, wi: vec3
 ):
