@@ -1,4 +1,4 @@
-"""The lights of a scene as the device holds them: a tree of those at definite places, then those infinitely far away."""
+"""The lights of a scene as the device holds them: first those at definite places, in a tree, then those far away."""
 
 from dataclasses import dataclass
 

@@ -39,7 +39,8 @@ class LightBounds:
 
     @property
     def middle(self) -> np.ndarray:
-        return 0.5 * (self.low + self.high)
+        middle: np.ndarray = 0.5 * (self.low + self.high)
+        return middle
 
     @classmethod
     def none(cls) -> "LightBounds":
@@ -95,10 +96,10 @@ def build(lights: LightBounds) -> tuple[np.ndarray, np.ndarray]:
         children.strength[lane >= len(lights.strength)] = 0.0
         half = 0.5 * (children.high - children.low)
         sine = np.sqrt(np.maximum(1.0 - children.cosine**2, 0.0))
-        rows = (children.middle, half, children.axis, children.radius, children.cosine, sine, children.flatness)
-        rows += (children.strength,)
+        bounds = [children.middle, half, children.axis, children.radius, children.cosine, sine, children.flatness]
+        rows = [row.reshape(count, LIGHT_WIDTH, -1) for row in [*bounds, children.strength]]
         starts.append(sum(len(level) for level in nodes))
-        nodes.append(np.concatenate([row.reshape(count, LIGHT_WIDTH, -1) for row in rows], axis=2).transpose(0, 2, 1))
+        nodes.append(np.concatenate(rows, axis=2).transpose(0, 2, 1))
 
         strength = children.strength.sum(axis=1)
         axis, cosine = _cone(children.axis, children.cosine, children.strength)

@@ -132,7 +132,8 @@ class SceneFields:
         self.emitter_triangles = plain(ti.i32, c.emitters)
         self.emitter_cdf = plain(ti.f32, c.emitters)  # within the group, by area
         self.triangle_light = plain(ti.i32, c.triangles)
-        self.light_nodes = ti.Vector.field(LIGHT_WIDTH, ti.f32, shape=c.lights // 2 * LIGHT_ATTRIBUTES)  # see light_tree.py
+        # See light_tree.py; fewer nodes than half as many as lights.
+        self.light_nodes = ti.Vector.field(LIGHT_WIDTH, ti.f32, shape=c.lights // 2 * LIGHT_ATTRIBUTES)
         self.light_levels = plain(ti.i32, 16)  # first node of each
         self.far_importance = plain(ti.f32)
         self.far_cdf = plain(ti.f32, c.delta_lights)

@@ -54,7 +54,7 @@ def primary_ray(
     """The camera ray of a pixel's sample."""
     width = scene.film_size[None][0]
     film = film_point(
-        options.filter, pixel % width, pixel // width, lattice_2d(options.sampler, key, sample)
+        options.filter, pixel % width, pixel // width, lattice_2d(options.sampler, key, sample, FILM_DIMENSION)
     )
     lens = vec2(0.0)
     if ti.static(features.camera == 1):
