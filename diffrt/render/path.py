@@ -20,6 +20,7 @@ from diffrt.shading.bsdf import dispatch as bsdf
 from diffrt.shading.camera.dispatch import CameraRay, camera_ray
 from diffrt.shading.light import area
 from diffrt.shading.light import dispatch as lights
+from diffrt.shading.light.base import no_light
 from diffrt.shading.material import shading_frame, values_at
 
 FILM_DIMENSION = 0
@@ -132,27 +133,27 @@ def trace_path(
                     wo = to_local(frame, -direction)
                     values = values_at(scene, features, material, surface.uv)
 
-                    # The next ray first: what follows has branches that cannot be predicted, and this need not wait.
-                    drawn = bsdf.sample(scene, features, material, values, wo, rest, u.zw)
+                    light = no_light()
+                    lit_side = bsdf.lit_side(scene, features, material, values, wo, frame.n)
+                    if bsdf.scatters(scene, features, material, values):
+                        light = lights.sample(scene, features, surface.position, lit_side, u.xy)
+                    drawn, scattered, bsdf_pdf = bsdf.sample_and_evaluate(
+                        scene, features, material, values, wo, rest, u.zw, to_local(frame, light.wi)
+                    )
                     direction = to_world(frame, drawn.wi)
                     origin = offset_along(surface.position, surface.normal, surface.error, direction)
 
-                    lit_side = bsdf.lit_side(scene, features, material, values, wo, frame.n)
-                    light = lights.sample(scene, features, surface.position, lit_side, u.xy)
-                    if max_component(light.radiance) > 0.0:
-                        wi = to_local(frame, light.wi)
-                        scattered, bsdf_pdf = bsdf.evaluate(scene, features, material, values, wo, wi)
-                        if max_component(scattered) > 0.0:
-                            start = offset_along(surface.position, surface.normal, surface.error, light.wi)
-                            towards, end = light.wi, FAR
-                            if light.infinite == 0:
-                                towards = light.target - start
-                                end = _SHADOW_END
-                            lit = visibility(scene, features, start, towards, end)
-                            weight = ti.select(light.pdf > 0.0, lit / light.pdf, 0.0)
-                            if light.delta == 0:
-                                weight *= power_heuristic(light.pdf, bsdf_pdf)
-                            radiance += throughput * scattered * light.radiance * weight
+                    if max_component(light.radiance) > 0.0 and max_component(scattered) > 0.0:
+                        start = offset_along(surface.position, surface.normal, surface.error, light.wi)
+                        towards, end = light.wi, FAR
+                        if light.infinite == 0:
+                            towards = light.target - start
+                            end = _SHADOW_END
+                        lit = visibility(scene, features, start, towards, end)
+                        weight = ti.select(light.pdf > 0.0, lit / light.pdf, 0.0)
+                        if light.delta == 0:
+                            weight *= power_heuristic(light.pdf, bsdf_pdf)
+                        radiance += throughput * scattered * light.radiance * weight
 
                     throughput *= drawn.weight
                     t_min, t_max = 0.0, FAR
