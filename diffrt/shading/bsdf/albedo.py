@@ -61,6 +61,8 @@ def _polynomial_2(c: ti.template(), x: ti.f32, y: ti.f32) -> ti.f32:
     return total
 
 
+_LOSS_OF_R = tuple(tuple(c[j][k] for c in _LOSS) for j in range(2) for k in range(4))
+_COSINE_OF_R = tuple(tuple(c[j][k] for c in _COSINE) for j in range(2) for k in range(3))
 _Loss = ti.types.vector(8, ti.f32)
 _Cosine = ti.types.vector(6, ti.f32)
 
@@ -84,13 +86,10 @@ class GgxFit:
 def ggx_fit(roughness: ti.f32) -> GgxFit:
     """The polynomials at a roughness."""
     r = ti.max(roughness, _MIN_ROUGHNESS)
-    loss, cosine = _Loss(0.0), _Cosine(0.0)
-    # All coefficients alike, one after the other: the vectorizer takes them together.
-    for n in ti.static(range(8)):
-        loss[n] = _polynomial_1(ti.static([c[n // 4][n % 4] for c in _LOSS]), r)
-    for n in ti.static(range(6)):
-        cosine[n] = r * _polynomial_1(ti.static([c[n // 3][n % 3] for c in _COSINE]), r)
-    return GgxFit(r * r * r * r, loss, cosine)
+    r2 = r * r
+    loss = _Loss([c[0] + r * c[1] + r2 * (c[2] + r * c[3]) for c in ti.static(_LOSS_OF_R)])
+    cosine = _Cosine([r * (c[0] + r * c[1] + r2 * c[2]) for c in ti.static(_COSINE_OF_R)])
+    return GgxFit(r2 * r2, loss, cosine)
 
 
 @ti.func
