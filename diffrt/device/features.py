@@ -34,6 +34,12 @@ class Features(NamedTuple):
     """Some opaque material is black from behind."""
     area_lights: bool = False
     delta_lights: bool = False
+    near_lights: bool = False
+    """Some light is at a definite place."""
+    far_lights: bool = False
+    """Some light is infinitely far away."""
+    light_tree: bool = False
+    """There is more than one light, not all of them infinitely far away."""
     environment: bool = False
     environment_image: bool = False
     facets: int = 0
@@ -63,5 +69,5 @@ def slot(material_type: str, field: str) -> int:
     return MATERIAL_FIELDS[material_type].index(field)
 
 
-LIGHT_TRIANGLE, LIGHT_POINT, LIGHT_SPOT, LIGHT_DIRECTIONAL, LIGHT_ENVIRONMENT = range(5)
-"""What an entry of the light table is."""
+LIGHT_TRIANGLES, LIGHT_POINT, LIGHT_SPOT, LIGHT_DIRECTIONAL, LIGHT_ENVIRONMENT = range(5)
+"""What a light is."""

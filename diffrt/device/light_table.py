@@ -1,14 +1,29 @@
-"""The light table: everything that a light sample can choose, by power, and with what probability."""
+"""The lights of a scene as the device holds them: first those at definite places, in a tree, then those far away."""
+
+from dataclasses import dataclass
 
 import numpy as np
 
 from diffrt.description.values import TextureRef
-from diffrt.device.features import DELTA_LIGHTS, LIGHT_ENVIRONMENT, LIGHT_POINT, LIGHT_TRIANGLE
+from diffrt.device.features import (
+    DELTA_LIGHTS,
+    LIGHT_DIRECTIONAL,
+    LIGHT_ENVIRONMENT,
+    LIGHT_POINT,
+    LIGHT_SPOT,
+    LIGHT_TRIANGLES,
+)
 from diffrt.device.geometry import Geometry
+from diffrt.device.light_tree import LightBounds, build, tree_order
 from diffrt.scene.elements import Light, Shape
 from diffrt.scene.scene import Scene
 
-UNIFORM_SHARE = 0.25
+GROUP_SIZE = 128
+"""Most triangles of a light: a shape that emits is as many lights as it takes."""
+_LEAST_ABOVE = 0.01
+"""Share of an environment's light above its mean that makes it worth telling apart."""
+_POINT_STRENGTH = 4.0
+"""Of a sphere is seen a quarter of its area: times an intensity, the strength of a sphere that is as bright."""
 
 
 def colours(image: np.ndarray) -> np.ndarray:
@@ -20,61 +35,41 @@ def colours(image: np.ndarray) -> np.ndarray:
 def light_table(
     scene: Scene, shapes: list[Shape], geometry: Geometry, environment: Light | None, environment_texture: int
 ) -> dict[str, np.ndarray]:
-    """The fields of the light table by name; see `SceneFields`."""
+    """The fields of the lights by name; see `SceneFields`."""
     arrays: dict[str, np.ndarray] = {}
-    kinds: list[np.ndarray] = []
-    indices: list[np.ndarray] = []
-    powers: list[np.ndarray] = []
+    emitters = _emitters(scene, shapes, geometry)
+    arrays["emitter_triangles"], arrays["emitter_cdf"] = emitters.triangles, emitters.cdf
+    arrays["emitter_bounds"] = emitters.bounds
 
-    def add(kind: int, index: np.ndarray, power: np.ndarray) -> None:
-        kinds.append(np.full(len(index), kind))
-        indices.append(index)
-        powers.append(power)
-
-    radiosity = np.zeros(len(shapes))
-    for i, shape in enumerate(shapes):
-        if shape.emission is None:
-            continue
-        if isinstance(shape.emission, TextureRef):
-            mean = float(np.mean(colours(scene.textures[shape.emission.name].data)))
-        else:
-            mean = float(np.mean(shape.emission))
-        radiosity[i] = np.pi * mean * (2 if shape.two_sided_emission else 1)
-        first, end = geometry.first_triangle[i : i + 2]
-        corners = geometry.positions[geometry.triangles[first:end]].astype(np.float64)
-        areas = 0.5 * np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
-        add(LIGHT_TRIANGLE, np.arange(first, end), radiosity[i] * areas)
-
-    emitting = np.flatnonzero([shape.emission is not None for shape in shapes])
-    corners = geometry.positions[geometry.triangles[np.isin(geometry.triangle_shape, emitting)]].reshape(-1, 3)
-    # Without emitters a point; otherwise larger than they are by more than rays' rounding errors.
-    bounds = np.stack([corners.min(axis=0), corners.max(axis=0)]) if len(corners) else np.full((2, 3), 1e18)
-    pad = 1e-5 * (np.abs(bounds).max() + np.ptp(bounds, axis=0).max())
-    arrays["emitter_bounds"] = bounds + [[-pad], [pad]]
-
-    if len(geometry.positions):
-        radius = 0.5 * float(np.linalg.norm(np.ptp(geometry.positions.astype(np.float64), axis=0)))
-    else:
-        radius = 1.0
     delta = [light for light in scene.lights.values() if light.type in DELTA_LIGHTS]
-    position, direction, intensity = np.zeros((len(delta), 3)), np.zeros((len(delta), 3)), np.zeros((len(delta), 3))
-    angles = np.zeros((len(delta), 2))
-    for i, light in enumerate(delta):
-        if light.type == "directional":
-            direction[i], intensity[i] = light.fields["direction"], light.fields["irradiance"]
-            solid = np.pi * radius**2
-        else:
-            position[i], intensity[i] = light.fields["position"], light.fields["intensity"]
-            solid = 4 * np.pi
-        if light.type == "spot":
-            direction[i] = light.fields["direction"]
-            angles[i] = np.deg2rad([float(light.fields["cutoff"]), float(light.fields["falloff_start"])])
-            solid = 2 * np.pi * (1 - np.cos(angles[i].mean()))
-        kind = LIGHT_POINT + DELTA_LIGHTS.index(light.type)
-        add(kind, np.array([i]), np.array([solid * np.mean(intensity[i])]))
-    arrays["delta_position"], arrays["delta_direction"], arrays["delta_intensity"] = position, direction, intensity
-    arrays["delta_angles"] = angles
+    kind = np.array([LIGHT_POINT + DELTA_LIGHTS.index(light.type) for light in delta], dtype=np.int64)
+    position, direction, intensity, angles = _delta_arrays(delta)
+    arrays["delta_position"], arrays["delta_direction"] = position, direction
+    arrays["delta_intensity"], arrays["delta_angles"] = intensity, angles
+    near, far = np.flatnonzero(kind != LIGHT_DIRECTIONAL), np.flatnonzero(kind == LIGHT_DIRECTIONAL)
+    # The bounds let light reach 90 degrees beyond the cone.
+    cosine = np.where(kind == LIGHT_SPOT, np.cos(np.maximum(angles[:, 0] - 0.5 * np.pi, 0.0)), -1.0)
+    none = np.zeros(len(delta))
+    points = LightBounds(
+        position, position, none, direction, cosine, none, _POINT_STRENGTH * intensity.mean(axis=1)
+    )[near]  # fmt: skip
 
+    lights = emitters.groups.joined(points)
+    order = tree_order(lights.middle)
+    arrays["light_nodes"], levels = build(lights[order])
+    arrays["light_levels"] = levels
+    groups = len(emitters.first)
+    entries = [
+        np.stack([np.full(groups, LIGHT_TRIANGLES), emitters.first, emitters.sizes], axis=1),
+        np.stack([kind[near], near, np.zeros(len(near))], axis=1),
+    ]
+    entries = [np.concatenate(entries)[order], np.stack([kind[far], far, np.zeros(len(far))], axis=1)]
+    number = np.argsort(order)[:groups]  # of each group among the lights
+    arrays["triangle_light"] = np.full(len(geometry.triangles), -1)
+    arrays["triangle_light"][emitters.triangles] = np.repeat(number, emitters.sizes)
+    arrays["light_density"] = np.append(emitters.density, np.zeros(len(near)))[order]
+
+    importance = intensity[far].mean(axis=1)
     if environment is not None:
         image = environment.image
         scale = float(environment.fields.get("scale", np.float64(1.0)))
@@ -83,49 +78,108 @@ def light_table(
             mean = float(np.mean(environment.fields["radiance"]))
         else:
             rows, columns, mean = environment_distribution(colours(image))
-        add(LIGHT_ENVIRONMENT, np.array([0]), np.array([4 * np.pi**2 * radius**2 * mean * scale]))
+        importance = np.append(importance, np.pi * mean * scale)
+        entries.append(np.array([[LIGHT_ENVIRONMENT, 0, 0]]))
         arrays["environment_texture"] = np.array([environment_texture])
         arrays["environment_radiance"] = np.asarray(environment.fields.get("radiance", np.zeros(3)))
         arrays["environment_scale"] = np.array([scale])
         rotation = environment.to_world[:3, :3]
         arrays["environment_to_local"] = np.linalg.inv(rotation / np.cbrt(abs(np.linalg.det(rotation))))
         arrays["environment_rows"], arrays["environment_columns"] = rows, columns
-
-    shares = _shares([float(power.sum()) for power in powers])
-    probability = np.concatenate([power * share for power, share in zip(powers, shares, strict=True)] or [np.zeros(0)])
-    count = len(probability) if probability.sum() > 0 else 0
-    cdf = np.cumsum(probability)[:count] / max(float(probability.sum()), 1e-300)
-    density = np.zeros(len(shapes))
-    emitters = [i for i, shape in enumerate(shapes) if shape.emission is not None]
-    density[emitters] = radiosity[emitters] * shares[: len(emitters)]
-    arrays["light_count"] = np.array([count])
-    arrays["light_kind"] = np.concatenate(kinds)[:count] if count else np.zeros(0)
-    arrays["light_index"] = np.concatenate(indices)[:count] if count else np.zeros(0)
-    arrays["light_cdf"] = cdf
-    arrays["shape_light_density"] = density
-    arrays["environment_probability"] = np.array([probability[-1] if count and environment is not None else 0.0])
+    arrays["lights"] = np.concatenate(entries)
+    arrays["far_importance"] = np.array([importance.sum()])
+    shares = importance if importance.sum() > 0 else np.ones_like(importance)
+    arrays["far_cdf"] = np.cumsum(shares) / max(shares.sum(), 1e-300)
+    arrays["light_counts"] = np.array([len(order), len(importance), len(levels)])
     return arrays
 
 
-def _shares(powers: list[float]) -> np.ndarray:
-    """Probability per unit of power of each light (an emitting shape, a point, the environment), zero for a dark one.
+def _delta_arrays(delta: list[Light]) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Positions, directions, intensities (or irradiances), and the angles of spots."""
+    position, direction, intensity = np.zeros((len(delta), 3)), np.zeros((len(delta), 3)), np.zeros((len(delta), 3))
+    angles = np.zeros((len(delta), 2))
+    for i, light in enumerate(delta):
+        if light.type == "directional":
+            direction[i], intensity[i] = light.fields["direction"], light.fields["irradiance"]
+        else:
+            position[i], intensity[i] = light.fields["position"], light.fields["intensity"]
+        if light.type == "spot":
+            direction[i] = light.fields["direction"]
+            angles[i] = np.deg2rad([float(light.fields["cutoff"]), float(light.fields["falloff_start"])])
+    return position, direction, intensity, angles
 
-    Chosen by power, but for UNIFORM_SHARE of the samples, which every light gets its part of: a lamp that is weak but
-    near may be all the light there is at a point.
-    """
-    power = np.array(powers, dtype=np.float64)
-    shining = power > 0.0
-    shares = np.zeros(len(power))
-    if shining.any():
-        shares[shining] = (1.0 - UNIFORM_SHARE) / power.sum() + UNIFORM_SHARE / (shining.sum() * power[shining])
-    return shares
+
+@dataclass
+class _Emitters:
+    """Triangles that emit, in groups of neighbours of one shape."""
+
+    triangles: np.ndarray  # (n,) numbers, group after group
+    cdf: np.ndarray  # (n,) cumulative areas within the group
+    first: np.ndarray  # (groups,) row of each group's first triangle
+    sizes: np.ndarray  # (groups,)
+    density: np.ndarray  # (groups,) one over the area, 0 without area
+    groups: LightBounds
+    bounds: np.ndarray  # (2, 3) of all, a little wider
+
+
+def _emitters(scene: Scene, shapes: list[Shape], geometry: Geometry) -> _Emitters:
+    radiance, emitting, two_sided = np.zeros(len(shapes)), np.zeros(len(shapes), bool), np.zeros(len(shapes), bool)
+    for i, shape in enumerate(shapes):
+        emitting[i], two_sided[i] = shape.emission is not None, shape.two_sided_emission
+        if isinstance(shape.emission, TextureRef):
+            radiance[i] = float(np.mean(colours(scene.textures[shape.emission.name].data)))
+        elif shape.emission is not None:
+            radiance[i] = float(np.mean(shape.emission))
+    triangles = np.flatnonzero(emitting[geometry.triangle_shape])
+    corners = geometry.positions[geometry.triangles[triangles]].astype(np.float64)
+    if not len(triangles):
+        none = np.zeros(0, dtype=np.int64)
+        return _Emitters(none, none, none, none, none, LightBounds.none(), np.full((2, 3), 1e18))
+    # Wider than they are by more than rays' rounding errors.
+    bounds = np.stack([corners.min(axis=(0, 1)), corners.max(axis=(0, 1))])
+    pad = 1e-5 * (np.abs(bounds).max() + np.ptp(bounds, axis=0).max())
+
+    order = tree_order(corners.mean(axis=1), GROUP_SIZE)
+    order = order[np.argsort(geometry.triangle_shape[triangles[order]], kind="stable")]
+    triangles, corners = triangles[order], corners[order]
+    shape_of = geometry.triangle_shape[triangles]
+    start, end = np.searchsorted(shape_of, shape_of), np.searchsorted(shape_of, shape_of, side="right")
+    rank, faces = np.arange(len(triangles)) - start, end - start
+    part = rank * -(-faces // GROUP_SIZE) // faces
+    starts = (rank == 0) | (np.diff(part, prepend=-1) != 0)
+    first, group = np.flatnonzero(starts), np.cumsum(starts) - 1
+    sizes = np.diff(np.append(first, len(triangles)))
+
+    normal = 0.5 * np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    area = np.linalg.norm(normal, axis=1)
+    total = np.maximum(np.add.reduceat(area, first), 1e-300)
+    low, high = np.minimum.reduceat(corners.min(axis=1), first), np.maximum.reduceat(corners.max(axis=1), first)
+    apart = np.linalg.norm(corners - (0.5 * (low + high))[group][:, None], axis=2).max(axis=1)
+    axis = np.add.reduceat(normal, first)
+    length = np.maximum(np.linalg.norm(axis, axis=1), 1e-300)
+    axis /= length[:, None]
+    sides = two_sided[shape_of[first]]
+    flatness = np.where(sides, 0.0, length / total)
+    unit = normal / np.maximum(area, 1e-300)[:, None]
+    cosine = np.minimum.reduceat(np.where(area > 0, (unit * axis[group]).sum(axis=1), 1.0), first)
+    # Rounding must not shut out a light that is seen at a grazing angle.
+    cosine = np.cos(np.minimum(np.arccos(np.clip(cosine, -1.0, 1.0)) + 1e-3, np.pi))
+    cosine = np.where(sides | (flatness < 1e-3), -1.0, cosine)
+    strength = np.add.reduceat(area * radiance[shape_of], first)
+    groups = LightBounds(low, high, np.maximum.reduceat(apart, first), axis, cosine, flatness, strength)
+
+    summed = np.cumsum(area)
+    cdf = (summed - (summed[first] - area[first])[group]) / total[group]
+    density = np.where(total > 1e-300, 1.0 / total, 0.0)
+    return _Emitters(triangles, cdf, first, sizes, density, groups, bounds + [[-pad], [pad]])
 
 
 def environment_distribution(image: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
     """Cumulative marginal of the rows (H,), cumulative conditionals (H, W) flat, and the mean radiance over the sphere.
 
-    The weight of a texel is the mean of the bilinear interpolant over it, so that it is positive wherever the
-    interpolant is, times the sine of its polar angle.
+    The weight of a texel is the mean of the bilinear interpolant over it, less the mean radiance of the sphere, times
+    the sine of its polar angle. What is no brighter than the mean is left to BSDF samples, which find it well (Karlik
+    et al. 2019, "MIS Compensation"). An image that has nothing much above its mean is sampled as it is.
     """
     value = image.astype(np.float64).mean(axis=2)
     across = (np.roll(value, 1, axis=1) + 6.0 * value + np.roll(value, -1, axis=1)) / 8.0
@@ -134,6 +188,9 @@ def environment_distribution(image: np.ndarray) -> tuple[np.ndarray, np.ndarray,
     sine = np.sin(np.pi * (np.arange(len(value)) + 0.5) / len(value))
     weights = smooth * sine[:, None]
     mean = float(weights.sum() / (sine.sum() * value.shape[1]))
+    above = np.maximum(smooth - mean, 0.0) * sine[:, None]
+    if above.sum() > _LEAST_ABOVE * weights.sum():
+        weights = above
     row_sums = weights.sum(axis=1)
     safe = np.where(row_sums[:, None] > 0, weights, 1.0)
     columns = np.cumsum(safe, axis=1)

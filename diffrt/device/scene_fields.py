@@ -22,6 +22,11 @@ MOST_FACETS = 64
 FACET_ROWS = 13
 """Numbers that a facet has."""
 
+LIGHT_WIDTH = 8
+"""Children of a node of the light tree."""
+LIGHT_ATTRIBUTES = 14
+"""Rows of such a node: middle, half size, axis, radius, cosine and sine of the cone, flatness, strength."""
+
 
 @dataclass(frozen=True)
 class Capacity:
@@ -36,6 +41,7 @@ class Capacity:
     textures: int = 0
     texels: int = 0
     lights: int = 0
+    emitters: int = 0
     delta_lights: int = 0
     environment_cells: int = 0
     bvh_nodes: int = 0
@@ -106,7 +112,6 @@ class SceneFields:
         self.shape_emits = plain(ti.i32, c.shapes)  # 0 no, 1 on the side of the normal, 2 on both
         self.shape_emission = vector(3, c.shapes)
         self.shape_emission_texture = plain(ti.i32, c.shapes)
-        self.shape_light_density = plain(ti.f32, c.shapes)  # probability per unit area that a light sample lands here
 
         # Materials: MATERIAL_SLOTS values each, a texture index beside each value.
         self.material_type = plain(ti.i32, c.materials)
@@ -119,11 +124,19 @@ class SceneFields:
         self.textures = ti.Vector.field(4, ti.i32, shape=c.textures)
         self.texels = vector(3, c.texels)
 
-        # Lights: one table of everything a light sample can choose, by power.
-        self.light_count = plain(ti.i32)
-        self.light_kind = plain(ti.i32, c.lights)
-        self.light_index = plain(ti.i32, c.lights)  # triangle, or delta light
-        self.light_cdf = plain(ti.f32, c.lights)
+        # Lights: first those of the tree in its order, then those infinitely far away.
+        self.light_counts = ti.Vector.field(3, ti.i32, shape=())  # in the tree, far away, levels of the tree
+        # Kind; first of a group of triangles that emit, or number of the delta light; triangles of the group.
+        self.lights = ti.Vector.field(3, ti.i32, shape=c.lights)
+        self.light_density = plain(ti.f32, c.lights)  # one over the group's area
+        self.emitter_triangles = plain(ti.i32, c.emitters)
+        self.emitter_cdf = plain(ti.f32, c.emitters)  # within the group, by area
+        self.triangle_light = plain(ti.i32, c.triangles)
+        # See light_tree.py; fewer nodes than half as many as lights.
+        self.light_nodes = ti.Vector.field(LIGHT_WIDTH, ti.f32, shape=c.lights // 2 * LIGHT_ATTRIBUTES)
+        self.light_levels = plain(ti.i32, 16)  # first node of each
+        self.far_importance = plain(ti.f32)
+        self.far_cdf = plain(ti.f32, c.delta_lights)
         self.emitter_bounds = ti.Vector.field(3, ti.f32, shape=2)  # of all triangles that emit
         self.delta_position = vector(3, c.delta_lights)
         self.delta_direction = vector(3, c.delta_lights)
@@ -135,7 +148,6 @@ class SceneFields:
         self.environment_radiance = vector(3)
         self.environment_scale = real()
         self.environment_to_local = ti.Matrix.field(3, 3, ti.f32, shape=(), needs_grad=gradients)
-        self.environment_probability = plain(ti.f32)
         self.environment_rows = plain(ti.f32, c.environment_cells)  # cumulative marginal of the rows
         self.environment_columns = plain(ti.f32, c.environment_cells)  # cumulative conditional, row after row
 

@@ -18,7 +18,7 @@ from diffrt.device.features import (
     Features,
 )
 from diffrt.device.geometry import Geometry, gather
-from diffrt.device.light_table import colours, light_table
+from diffrt.device.light_table import GROUP_SIZE, colours, light_table
 from diffrt.device.packing import write
 from diffrt.device.scene_fields import Capacity, SceneFields, acquire
 from diffrt.device.surface import fill_records
@@ -100,7 +100,7 @@ def _capacity(scene: Scene, geometry: Geometry, bvh: Bvh | None) -> Capacity:
     images = [texture.data for texture in scene.textures.values()]
     images += [light.image for light in scene.lights.values() if light.image is not None]
     environment = [light.image for light in scene.lights.values() if light.image is not None]
-    emitting = sum(len(shape.mesh.faces) for shape in scene.shapes.values() if shape.emission is not None)
+    emitting = [len(shape.mesh.faces) for shape in scene.shapes.values() if shape.emission is not None]
     return Capacity(
         vertices=len(geometry.positions),
         triangles=len(geometry.triangles),
@@ -110,7 +110,8 @@ def _capacity(scene: Scene, geometry: Geometry, bvh: Bvh | None) -> Capacity:
         materials=len(scene.materials),
         textures=len(images),
         texels=sum(image.shape[0] * image.shape[1] for image in images),
-        lights=emitting + len(scene.lights),
+        lights=sum(-(-faces // GROUP_SIZE) for faces in emitting) + len(scene.lights),
+        emitters=sum(emitting),
         delta_lights=len(scene.lights),
         environment_cells=max((image.shape[0] * image.shape[1] for image in environment), default=0),
         bvh_nodes=bvh.nodes if bvh is not None else 0,
@@ -182,6 +183,7 @@ def _appearance(scene: Scene, geometry: Geometry) -> tuple[Features, dict[str, n
     arrays["texels"] = np.concatenate(texels) if texels else np.zeros((0, 3))
 
     arrays |= light_table(scene, shapes, geometry, environment, len(images) - 1)
+    near, far, _ = arrays["light_counts"]
     used = {shape.material for shape in shapes}
     while True:
         more = used | {c for name in used for c in (scene.materials[name].first, scene.materials[name].second) if c}
@@ -205,6 +207,9 @@ def _appearance(scene: Scene, geometry: Geometry) -> tuple[Features, dict[str, n
         one_sided=any(not m.two_sided for m in acting),
         area_lights=any(shape.emission is not None for shape in shapes),
         delta_lights=any(light.type in DELTA_LIGHTS for light in scene.lights.values()),
+        near_lights=bool(near > 0),
+        far_lights=bool(far > 0),
+        light_tree=bool(near > 0 and near + far > 1),
         environment=environment is not None,
         environment_image=environment is not None and environment.image is not None,
     )

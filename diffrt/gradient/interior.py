@@ -13,7 +13,7 @@ import taichi as ti
 from taichi.math import vec3
 
 from diffrt.core.vector import frame_from_normal, reflect, safe_normalize, to_local
-from diffrt.device.features import LIGHT_DIRECTIONAL, LIGHT_ENVIRONMENT, LIGHT_TRIANGLE
+from diffrt.device.features import LIGHT_DIRECTIONAL, LIGHT_ENVIRONMENT, LIGHT_TRIANGLES
 from diffrt.device.surface import surface_at, texture_coordinates
 from diffrt.render.record import (
     ABSORBED,
@@ -104,7 +104,7 @@ def light_points(scene: ti.template(), features: ti.template(), record: ti.templ
         if record.kind[row] == SURFACE and kind >= 0:
             index = record.light_index[row]
             if ti.static(features.area_lights):
-                if kind == LIGHT_TRIANGLE:
+                if kind == LIGHT_TRIANGLES:
                     b = record.light_barycentrics[row]
                     corners = scene.triangles[index]
                     p0 = scene.positions[corners[0]]
@@ -117,7 +117,7 @@ def light_points(scene: ti.template(), features: ti.template(), record: ti.templ
             if ti.static(features.delta_lights):
                 if kind == LIGHT_DIRECTIONAL:
                     record.light_position[row] = -scene.delta_direction[index]
-                elif kind != LIGHT_TRIANGLE and kind != LIGHT_ENVIRONMENT:
+                elif kind != LIGHT_TRIANGLES and kind != LIGHT_ENVIRONMENT:
                     record.light_position[row] = scene.delta_position[index]
 
 
@@ -181,13 +181,13 @@ def emissions(scene: ti.template(), features: ti.template(), record: ti.template
             if ti.static(features.area_lights):
                 if record.emission_factor[row] > 0.0:
                     record.emission[row] = _emitted(scene, features, record.triangle[row], record.uv[row])
-                if light == LIGHT_TRIANGLE:
+                if light == LIGHT_TRIANGLES:
                     record.light_radiance[row] = _emitted(scene, features, index, record.light_uv[row])
             if ti.static(features.environment):
                 if light == LIGHT_ENVIRONMENT:
                     record.light_radiance[row] = environment.emitted(scene, features, record.light_position[row])
             if ti.static(features.delta_lights):
-                if light >= 0 and light != LIGHT_TRIANGLE and light != LIGHT_ENVIRONMENT:
+                if light >= 0 and light != LIGHT_TRIANGLES and light != LIGHT_ENVIRONMENT:
                     drawn = delta.sample(scene, light, index, record.position[row])
                     record.light_radiance[row] = drawn.radiance
 
@@ -252,7 +252,7 @@ def contributions(record: ti.template(), first: ti.i32, end: ti.i32):
                 if light >= 0:
                     ratio = 1.0
                     if ti.static(record.geometry):
-                        if light == LIGHT_TRIANGLE:
+                        if light == LIGHT_TRIANGLES:
                             ratio = record.light_measure[row] * solid_angle(
                                 record.light_position[row], record.light_cross[row], record.position[row]
                             )

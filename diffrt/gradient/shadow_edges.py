@@ -20,7 +20,7 @@ from diffrt.core.distribution import cdf_interval, search_cdf
 from diffrt.core.sampler import INDEPENDENT, SOBOL, pixel_seed, uniform_1d, uniform_2d
 from diffrt.core.vector import PI, is_finite, max_component
 from diffrt.core.warp import sphere_uniform, triangle_uniform
-from diffrt.device.features import LIGHT_DIRECTIONAL, LIGHT_ENVIRONMENT, LIGHT_TRIANGLE
+from diffrt.device.features import LIGHT_DIRECTIONAL, LIGHT_ENVIRONMENT, LIGHT_TRIANGLES
 from diffrt.device.hit import FAR
 from diffrt.device.intersect import closest_hit
 from diffrt.device.surface import surface_at
@@ -48,7 +48,7 @@ class Arrival:
     Attributes:
         w: unit direction to where it comes from.
         amount: radiance over density; for a light without extent what arrives from it, over its probability.
-        kind: of the light, LIGHT_TRIANGLE also for a surface that scatters.
+        kind: of the light, LIGHT_TRIANGLES also for a surface that scatters.
         index: triangle, or number of the light.
         b: barycentrics there.
         place: the point there.
@@ -66,14 +66,14 @@ class Arrival:
 def _from_lights(scene: ti.template(), features: ti.template(), mode: ti.template(), x: vec3, u: vec2) -> Arrival:
     """Light that arrives at x from a light, as if nothing were in between."""
     result = Arrival(vec3(0.0, 0.0, 1.0), vec3(0.0), -1, -1, vec2(0.0), x)
-    light = lights.sample(scene, features, x, u)
-    kind, index, _probability, rest = lights.choose(scene, u)
-    without = kind != LIGHT_TRIANGLE and kind != LIGHT_ENVIRONMENT
+    light = lights.sample(scene, features, x, vec3(0.0), u)
+    kind, index, rest = lights.choose(scene, features, x, vec3(0.0), u)
+    without = kind != LIGHT_TRIANGLES and kind != LIGHT_ENVIRONMENT
     if light.pdf > 0.0 and without == ti.static(mode == DELTA):
         place = light.target
         b = triangle_uniform(rest)
         if ti.static(features.area_lights):
-            if kind == LIGHT_TRIANGLE:
+            if kind == LIGHT_TRIANGLES:
                 place = surface_at(scene, features, index, b.x, b.y).position
         result = Arrival(light.wi, light.radiance / light.pdf, kind, index, b, place)
     return result
@@ -93,7 +93,7 @@ def _from_surfaces(
         radiance = trace_path(scene, features, options, ray, key, number, max_depth, rr_depth)
         radiance -= area.emitted(scene, features, surface, hit.triangle, hit.u, hit.v, -w)
         result = Arrival(
-            w, ti.max(radiance, 0.0) * (4.0 * PI), LIGHT_TRIANGLE, hit.triangle, vec2(hit.u, hit.v), surface.position
+            w, ti.max(radiance, 0.0) * (4.0 * PI), LIGHT_TRIANGLES, hit.triangle, vec2(hit.u, hit.v), surface.position
         )
     return result
 

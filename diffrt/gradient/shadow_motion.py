@@ -3,7 +3,7 @@
 import taichi as ti
 from taichi.math import vec3
 
-from diffrt.device.features import LIGHT_DIRECTIONAL, LIGHT_ENVIRONMENT, LIGHT_TRIANGLE
+from diffrt.device.features import LIGHT_DIRECTIONAL, LIGHT_ENVIRONMENT, LIGHT_TRIANGLES
 from diffrt.gradient.interior import intersection
 from diffrt.shading.camera.dispatch import camera_ray
 
@@ -38,7 +38,7 @@ def shadow_motion(scene: ti.template(), features: ti.template(), samples: ti.tem
                 moved -= _on_triangle(scene, triangle, u, v) - scene.delta_direction[samples.far[i]] * share
             else:
                 moved -= _on_triangle(scene, triangle, u, v) * (1.0 - share)
-                if kind == LIGHT_TRIANGLE:
+                if kind == LIGHT_TRIANGLES:
                     far = samples.far_barycentrics[i]
                     moved -= _on_triangle(scene, samples.far[i], far.x, far.y) * share
                 elif kind != LIGHT_ENVIRONMENT:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import taichi as ti
 from taichi.math import vec2, vec3
 
-from diffrt.core.sampler import pixel_seed, uniform_1d, uniform_2d, uniform_4d
+from diffrt.core.sampler import lattice_2d, pixel_seed, uniform_1d, uniform_2d, uniform_4d
 from diffrt.core.vector import is_finite, max_component, to_local, to_world
 from diffrt.device.hit import FAR
 from diffrt.device.intersect import closest_hit
@@ -20,6 +20,7 @@ from diffrt.shading.bsdf import dispatch as bsdf
 from diffrt.shading.camera.dispatch import CameraRay, camera_ray
 from diffrt.shading.light import area
 from diffrt.shading.light import dispatch as lights
+from diffrt.shading.light.base import no_light
 from diffrt.shading.material import shading_frame, values_at
 
 FILM_DIMENSION = 0
@@ -54,7 +55,7 @@ def film_and_lens(
     """Where a pixel's sample falls on the film, and the numbers that choose the point of the lens."""
     width = scene.film_size[None][0]
     film = film_point(
-        options.filter, pixel % width, pixel // width, uniform_2d(options.sampler, key, sample, FILM_DIMENSION)
+        options.filter, pixel % width, pixel // width, lattice_2d(options.sampler, key, sample, FILM_DIMENSION)
     )
     lens = vec2(0.0)
     if ti.static(features.camera == 1):
@@ -82,6 +83,7 @@ def trace_path(
     origin, direction = ray.origin, ray.direction
     t_min, t_max = ray.t_min, ray.t_max
     previous = origin  # the vertex that light samples were drawn from
+    previous_normal = vec3(0.0)
     previous_pdf = -1.0  # of the direction; negative if no light sample competes
     eta2 = 1.0
     depth = 0
@@ -95,7 +97,9 @@ def trace_path(
         if hit.triangle < 0:
             running = False
             if ti.static(features.environment):
-                emitted, light_pdf = lights.environment_emitted_and_pdf(scene, features, direction)
+                emitted, light_pdf = lights.environment_emitted_and_pdf(
+                    scene, features, previous, previous_normal, direction
+                )
                 weight = 1.0
                 if previous_pdf > 0.0:
                     weight = power_heuristic(previous_pdf, light_pdf)
@@ -127,8 +131,9 @@ def trace_path(
                     if max_component(emitted) > 0.0:
                         weight = 1.0
                         if previous_pdf > 0.0:
-                            offset = surface.position - previous
-                            light_pdf = area.pdf(scene, surface, offset.dot(offset), direction)
+                            light_pdf = lights.area_pdf(
+                                scene, features, previous, previous_normal, surface, hit.triangle, direction
+                            )
                             weight = power_heuristic(previous_pdf, light_pdf)
                         radiance += throughput * emitted * weight
                 if depth == max_depth:
@@ -137,30 +142,31 @@ def trace_path(
                     wo = to_local(frame, -direction)
                     values = values_at(scene, features, material, surface.uv)
 
-                    # The next ray first: what follows has branches that cannot be predicted, and this need not wait.
-                    drawn = bsdf.sample(scene, features, material, values, wo, rest, u.zw)
+                    light = no_light()
+                    lit_side = bsdf.lit_side(scene, features, material, values, wo, frame.n)
+                    if bsdf.scatters(scene, features, material, values):
+                        light = lights.sample(scene, features, surface.position, lit_side, u.xy)
+                    drawn, scattered, bsdf_pdf = bsdf.sample_and_evaluate(
+                        scene, features, material, values, wo, rest, u.zw, to_local(frame, light.wi)
+                    )
                     direction = to_world(frame, drawn.wi)
                     origin = offset_along(surface.position, surface.normal, surface.error, direction)
 
-                    light = lights.sample(scene, features, surface.position, u.xy)
-                    if max_component(light.radiance) > 0.0:
-                        wi = to_local(frame, light.wi)
-                        scattered, bsdf_pdf = bsdf.evaluate(scene, features, material, values, wo, wi)
-                        if max_component(scattered) > 0.0:
-                            start = offset_along(surface.position, surface.normal, surface.error, light.wi)
-                            towards, end = light.wi, FAR
-                            if light.infinite == 0:
-                                towards = light.target - start
-                                end = SHADOW_END
-                            lit = visibility(scene, features, start, towards, end)
-                            weight = ti.select(light.pdf > 0.0, lit / light.pdf, 0.0)
-                            if light.delta == 0:
-                                weight *= power_heuristic(light.pdf, bsdf_pdf)
-                            radiance += throughput * scattered * light.radiance * weight
+                    if max_component(light.radiance) > 0.0 and max_component(scattered) > 0.0:
+                        start = offset_along(surface.position, surface.normal, surface.error, light.wi)
+                        towards, end = light.wi, FAR
+                        if light.infinite == 0:
+                            towards = light.target - start
+                            end = SHADOW_END
+                        lit = visibility(scene, features, start, towards, end)
+                        weight = ti.select(light.pdf > 0.0, lit / light.pdf, 0.0)
+                        if light.delta == 0:
+                            weight *= power_heuristic(light.pdf, bsdf_pdf)
+                        radiance += throughput * scattered * light.radiance * weight
 
                     throughput *= drawn.weight
                     t_min, t_max = 0.0, FAR
-                    previous = surface.position
+                    previous, previous_normal = surface.position, lit_side
                     previous_pdf = ti.select(drawn.delta != 0, -1.0, drawn.pdf)
                     eta2 *= drawn.eta * drawn.eta
                     if max_component(throughput) <= 0.0:

@@ -64,6 +64,7 @@ def _record_path(
     origin, direction = ray.origin, ray.direction
     t_min, t_max = ray.t_min, ray.t_max
     previous = origin
+    previous_normal = vec3(0.0)
     previous_pdf = -1.0
     determined = 1
     depth = 0
@@ -77,7 +78,9 @@ def _record_path(
             if ti.static(features.environment):
                 row = new_row(features, record, paths, path, row, ESCAPE)
                 if row >= 0:
-                    emitted, light_pdf = lights.environment_emitted_and_pdf(scene, features, direction)
+                    emitted, light_pdf = lights.environment_emitted_and_pdf(
+                        scene, features, previous, previous_normal, direction
+                    )
                     weight = 1.0
                     if previous_pdf > 0.0:
                         weight = power_heuristic(previous_pdf, light_pdf)
@@ -132,8 +135,9 @@ def _record_path(
                         emitted = area.emitted(scene, features, surface, hit.triangle, hit.u, hit.v, -direction)
                         weight = 1.0
                         if previous_pdf > 0.0:
-                            offset = surface.position - previous
-                            light_pdf = area.pdf(scene, surface, offset.dot(offset), direction)
+                            light_pdf = lights.area_pdf(
+                                scene, features, previous, previous_normal, surface, hit.triangle, direction
+                            )
                             weight = power_heuristic(previous_pdf, light_pdf)
                         record.emission[row] = emitted
                         record.emission_factor[row] = weight
@@ -148,7 +152,8 @@ def _record_path(
                         record.values[slot, row] = field(values, slot)
                     drawn = bsdf.sample(scene, features, material, values, wo, rest, u.zw)
 
-                    light = lights.sample(scene, features, surface.position, u.xy)
+                    lit_side = bsdf.lit_side(scene, features, material, values, wo, frame.n)
+                    light = lights.sample(scene, features, surface.position, lit_side, u.xy)
                     if light.pdf > 0.0:
                         wi = to_local(frame, light.wi)
                         scattered, bsdf_pdf = bsdf.evaluate(scene, features, material, values, wo, wi)
@@ -162,7 +167,7 @@ def _record_path(
                             if light.delta == 0:
                                 factor *= power_heuristic(light.pdf, bsdf_pdf)
                             if factor > 0.0:
-                                kind, index, _probability, left = lights.choose(scene, u.xy)
+                                kind, index, left = lights.choose(scene, features, surface.position, lit_side, u.xy)
                                 b = triangle_uniform(left)
                                 keep_light(scene, features, record, row, light, kind, index, b, factor)
                                 record.wi[TOWARDS_LIGHT, row] = wi
@@ -191,7 +196,7 @@ def _record_path(
                         direction = to_world(frame, drawn.wi)
                         origin = offset_along(surface.position, surface.normal, surface.error, direction)
                         t_min, t_max = 0.0, FAR
-                        previous = surface.position
+                        previous, previous_normal = surface.position, lit_side
                         previous_pdf = ti.select(drawn.delta != 0, -1.0, drawn.pdf)
                         determined = drawn.delta
                         dimension += BOUNCE_DIMENSIONS

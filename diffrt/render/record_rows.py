@@ -4,7 +4,7 @@ import taichi as ti
 from taichi.math import vec2, vec3
 
 from diffrt.core.vector import max_component
-from diffrt.device.features import LIGHT_DIRECTIONAL, LIGHT_ENVIRONMENT, LIGHT_TRIANGLE
+from diffrt.device.features import LIGHT_DIRECTIONAL, LIGHT_ENVIRONMENT, LIGHT_TRIANGLES
 from diffrt.device.surface import Surface, surface_at
 from diffrt.render.record import (
     ABSORBED,
@@ -107,7 +107,7 @@ def keep_light(
     record.light_radiance[row] = light.radiance
     record.light_position[row] = light.wi
     record.light_uv[row] = vec2(0.0)
-    if kind == LIGHT_TRIANGLE:
+    if kind == LIGHT_TRIANGLES:
         surface = surface_at(scene, features, index, b.x, b.y)
         record.light_uv[row] = surface.uv
         if scene.shape_emits[surface.shape] != 2 and light.wi.dot(surface.normal) >= 0.0:

@@ -1,12 +1,14 @@
 """Random numbers: stratified, uniform, independent between dimensions, and functions of their numbers alone."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 import taichi as ti
 from scipy import stats
-from taichi.math import vec4
+from taichi.math import vec2, vec4
 
-from diffrt.core.sampler import INDEPENDENT, SOBOL, pixel_seed, uniform_1d, uniform_2d, uniform_4d
+from diffrt.core.sampler import INDEPENDENT, SOBOL, lattice_2d, pixel_seed, uniform_1d, uniform_2d, uniform_4d
 
 pytestmark = pytest.mark.usefixtures("taichi")
 
@@ -108,3 +110,56 @@ def test_sobol_converges_faster_than_chance() -> None:
             means.append(np.mean(np.sin(np.pi * x) * np.sin(np.pi * y)))
         errors[kind] = np.sqrt(np.mean((np.array(means) - 4 / np.pi**2) ** 2))
     assert errors[SOBOL] < 0.15 * errors[INDEPENDENT]
+
+
+@ti.kernel
+def _draw_lattice(kind: ti.template(), pixel: ti.i32, first: ti.i32, out: ti.types.ndarray(dtype=vec2, ndim=1)):
+    for i in out:
+        out[i] = lattice_2d(kind, pixel_seed(pixel, 0), first + i, 0)
+
+
+def _lattice(count: int, pixel: int = 0, kind: int = SOBOL, first: int = 0) -> np.ndarray:
+    out = ti.ndarray(vec2, count)
+    _draw_lattice(kind, pixel, first, out)
+    points: np.ndarray = out.to_numpy()
+    return points
+
+
+@pytest.mark.parametrize("power", range(2, 13))
+def test_lattice_is_even_at_every_power_of_two(power: int) -> None:
+    """Its points keep apart, on the torus, by nearly as much as those of a square lattice; so does every block."""
+    n = 1 << power
+    for first in (0, 3 * n):
+        points = _lattice(n, 11, first=first)
+        apart = points - points[0]
+        apart -= np.round(apart)
+        distance = np.sort(np.hypot(*apart.T))
+        assert distance[0] == 0.0 and distance[1] > 0.7 / np.sqrt(n)
+        assert len(np.unique(np.floor(points[:, 0] * n + 1e-3))) > 0.99 * n
+
+
+@pytest.mark.parametrize("kind", [SOBOL, INDEPENDENT])
+def test_lattice_points_are_uniform_over_pixels(kind: int) -> None:
+    rows = np.concatenate([_lattice(1, pixel, kind, first=37) for pixel in range(1500)])
+    assert rows.min() >= 0.0 and rows.max() < 1.0
+    for column in rows.T:
+        assert stats.kstest(column, "uniform").pvalue > 1e-4
+    counts, _, _ = np.histogram2d(rows[:, 0], rows[:, 1], bins=8, range=[[0, 1], [0, 1]])
+    assert stats.chisquare(counts.ravel()).pvalue > 1e-4
+
+
+def test_lattice_has_less_error_at_edges() -> None:
+    """The area beneath lines across the square, of all directions, by 64 points."""
+    n = 64
+    random = np.random.default_rng(0)
+    angle = random.uniform(0, np.pi, 300)
+    normal = np.stack([np.cos(angle), np.sin(angle)])
+    beneath = (normal.T * random.uniform(0, 1, (300, 2))).sum(axis=1)
+    grid = (np.stack(np.meshgrid(range(256), range(256)), axis=-1).reshape(-1, 2) + 0.5) / 256
+    truth = (grid @ normal < beneath).mean(axis=0)
+
+    def error(draw: Callable[[int], np.ndarray]) -> float:
+        means = np.stack([(draw(pixel) @ normal < beneath).mean(axis=0) for pixel in range(60)])
+        return float(np.sqrt(((means - truth) ** 2).mean()))
+
+    assert error(lambda pixel: _lattice(n, pixel)) < 0.95 * error(lambda pixel: _numbers(SOBOL, n, pixel=pixel)[:, :2])

@@ -58,9 +58,10 @@ def _direct(
                 frame = shading_frame(scene, features, material, material, hit.triangle, surface)
                 wo = to_local(frame, -ray.direction)
                 values = values_at(scene, features, material, surface.uv)
+                normal = bsdf.lit_side(scene, features, material, values, wo, frame.n)
                 u = uniform_2d(INDEPENDENT, key, sample, 7)
                 if ti.static(strategy == LIGHT):
-                    light = lights.sample(scene, features, surface.position, u)
+                    light = lights.sample(scene, features, surface.position, normal, u)
                     if light.pdf > 0.0:
                         f, _ = bsdf.evaluate(scene, features, material, values, wo, to_local(frame, light.wi))
                         start = offset_along(surface.position, surface.normal, surface.error, light.wi)
@@ -69,6 +70,16 @@ def _direct(
                             towards, end = light.target - start, 0.99999
                         if any_hit(scene, features, start, towards, 0.0, end) == 0:
                             radiance += f * light.radiance / light.pdf
+                    # Dim parts of the sky are left to BSDF samples.
+                    lobe = uniform_1d(INDEPENDENT, key, sample, 8)
+                    again = uniform_2d(INDEPENDENT, key, sample, 9)
+                    drawn = bsdf.sample(scene, features, material, values, wo, lobe, again)
+                    if drawn.weight.max() > 0.0:
+                        wi = to_world(frame, drawn.wi)
+                        start = offset_along(surface.position, surface.normal, surface.error, wi)
+                        if any_hit(scene, features, start, wi, 0.0, FAR) == 0:
+                            if lights.environment_pdf(scene, features, surface.position, normal, wi) == 0.0:
+                                radiance += drawn.weight * environment.emitted(scene, features, wi)
                 else:
                     lobe = uniform_1d(INDEPENDENT, key, sample, 8)
                     drawn = bsdf.sample(scene, features, material, values, wo, lobe, u)

@@ -61,24 +61,61 @@ def _polynomial_2(c: ti.template(), x: ti.f32, y: ti.f32) -> ti.f32:
     return total
 
 
-@ti.func
-def _polynomial_3(c: ti.template(), x: ti.f32, y: ti.f32, z: ti.f32) -> ti.f32:
-    """sum_ijk c[i][j][k] x^i y^j z^k."""
-    total = 0.0
-    for i in ti.static(range(len(c) - 1, -1, -1)):
-        total = total * x + _polynomial_2(c[i], y, z)
-    return total
+_LOSS_OF_R = tuple(tuple(c[j][k] for c in _LOSS) for j in range(2) for k in range(4))
+_COSINE_OF_R = tuple(tuple(c[j][k] for c in _COSINE) for j in range(2) for k in range(3))
+_Loss = ti.types.vector(8, ti.f32)
+_Cosine = ti.types.vector(6, ti.f32)
+
+
+@ti.dataclass
+class GgxFit:
+    """The fits of a GGX layer of some roughness, as polynomials of the direction alone: what a material needs for all
+    the directions that it is asked about.
+
+    Attributes:
+        alpha2: alpha squared.
+        loss, cosine: coefficients of mu^j s^k, k fastest, s being mu / sqrt(mu^2 + alpha^2).
+    """
+
+    alpha2: ti.f32
+    loss: _Loss
+    cosine: _Cosine
 
 
 @ti.func
-def ggx(mu: ti.f32, roughness: ti.f32):
+def ggx_fit(roughness: ti.f32) -> GgxFit:
+    """The polynomials at a roughness."""
+    r = ti.max(roughness, _MIN_ROUGHNESS)
+    r2 = r * r
+    loss = _Loss([c[0] + r * c[1] + r2 * (c[2] + r * c[3]) for c in ti.static(_LOSS_OF_R)])
+    cosine = _Cosine([r * (c[0] + r * c[1] + r2 * c[2]) for c in ti.static(_COSINE_OF_R)])
+    return GgxFit(r2 * r2, loss, cosine)
+
+
+@ti.func
+def no_fit() -> GgxFit:
+    """Of nothing: to be left unused."""
+    return GgxFit(1.0, _Loss(0.0), _Cosine(0.0))
+
+
+@ti.func
+def _linear_in(mu: ti.f32, c: ti.template(), s: ti.f32) -> ti.f32:
+    """sum_jk c[j n/2 + k] mu^j s^k for j = 0, 1 and n coefficients."""
+    constant, slope = 0.0, 0.0
+    for k in ti.static(range(c.n // 2 - 1, -1, -1)):
+        constant = constant * s + c[k]
+        slope = slope * s + c[c.n // 2 + k]
+    return constant + mu * slope
+
+
+@ti.func
+def ggx(fit: ti.template(), mu: ti.f32):
     """Of a GGX layer, seen at cosine mu: its albedo E without Fresnel term, and the cosine c for which E F(c) is its
     albedo with Fresnel term F, within the stated error, for the dielectric's and for Schlick's."""
-    r = ti.max(roughness, _MIN_ROUGHNESS)
-    s = mu / ti.sqrt(mu * mu + r * r * r * r)
-    e = 1.0 - (1.0 - s) * _polynomial_3(_LOSS, r, mu, s)
-    c = mu + r * _polynomial_3(_COSINE, r, mu, s)
-    return ti.min(ti.max(e, 0.0), 1.0), ti.min(ti.max(c, 0.0), 1.0)
+    s = mu / ti.sqrt(mu * mu + fit.alpha2)
+    e = 1.0 - (1.0 - s) * _linear_in(mu, fit.loss, s)
+    cosine = mu + _linear_in(mu, fit.cosine, s)
+    return ti.min(ti.max(e, 0.0), 1.0), ti.min(ti.max(cosine, 0.0), 1.0)
 
 
 @ti.func

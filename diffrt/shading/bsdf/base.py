@@ -7,6 +7,8 @@ pointing away from the surface: `wo` towards where the path came from, `wi` towa
                                                             `sample` for wi; both without delta lobes
     sample(features, values, wo, lobe, u) -> BsdfSample     `lobe` in [0,1) chooses a lobe, u is a vec2
     delta(features, values, wo, wi) -> vec3                 only models with delta lobes: see `dispatch.delta`
+    prepare(features, values, wo) -> anything               only where it pays: what both make of the material and wo.
+                                                            `evaluate` and `sample` take it in place of `values`
 
 `values` holds the material's fields at the point, textures looked up: `field(values, slot("name", "field"))` is one of
 them, a vec3 whose .x is the number of a scalar field.
@@ -15,7 +17,8 @@ Directions from behind arrive mirrored (dispatch.py) unless the model is one of 
 transmit returns zero unless both lie above the surface. Radiance transport: a lobe that refracts from index n_o, on the
 side of wo, to n_i scales radiance by (n_o / n_i)^2.
 
-`evaluate` and `delta` must be differentiable by Taichi (no loops that break, guarded square roots); `sample` need not.
+`prepare`, `evaluate` and `delta` must be differentiable by Taichi (no loops that break, guarded square roots); `sample`
+need not.
 
 To add a model: write its file, list its fields in `MATERIAL_FIELDS` and its pydantic model in the description, and add
 it to the tables of `dispatch.py`. Add settings of it to tests/shading/bsdf/test_bsdf_contract.py, which checks: white

@@ -7,7 +7,7 @@ the back is the mirror image of the front; if they are one-sided it is black, un
 import taichi as ti
 from taichi.math import vec2, vec3
 
-from diffrt.device.features import MATERIAL_TYPES
+from diffrt.device.features import MATERIAL_TYPES, slot
 from diffrt.shading.bsdf import conductor, dielectric, diffuse, null, plastic, principled
 from diffrt.shading.bsdf.base import BsdfSample, no_sample
 from diffrt.shading.bsdf.mix import resolve_mix as resolve_mix
@@ -25,6 +25,9 @@ SIDED = ("dielectric", "null")
 """Models that are asked about directions on either side."""
 SMOOTH = ("conductor", "dielectric", "plastic", "null")
 """Models with delta lobes."""
+
+DELTA_ONLY = ("conductor", "dielectric")
+"""Models without any other lobe at roughness 0."""
 
 
 @ti.func
@@ -49,6 +52,24 @@ def _flip(scene: ti.template(), features: ti.template(), material: ti.i32, value
 
 
 @ti.func
+def lit_side(
+    scene: ti.template(), features: ti.template(), material: ti.i32, values: ti.template(), wo: vec3, n: vec3
+) -> vec3:
+    """The normal on the side that light must come from to be scattered to wo; zero if it may come from either side."""
+    result = ti.select(wo.z < 0.0, -n, n)
+    kind = scene.material_type[material]
+    for name in ti.static(SIDED):
+        if ti.static(features.has(name)):
+            if kind == ti.static(MATERIAL_TYPES.index(name)):
+                result = vec3(0.0)
+    if ti.static(features.has("principled")):
+        if kind == ti.static(MATERIAL_TYPES.index("principled")):
+            if field(values, principled.TRANSMISSION).x > 0.0:
+                result = vec3(0.0)
+    return result
+
+
+@ti.func
 def evaluate(
     scene: ti.template(), features: ti.template(), material: ti.i32, values: ti.template(), wo: vec3, wi: vec3
 ):
@@ -64,7 +85,11 @@ def evaluate(
         for name, model in ti.static(tuple(MODELS.items())):
             if ti.static(features.has(name)):
                 if kind == ti.static(MATERIAL_TYPES.index(name)):
-                    result, density = model.evaluate(features, values, wo * flip, wi * flip)
+                    if ti.static(hasattr(model, "prepare")):
+                        seen = model.prepare(features, values, wo * flip)
+                        result, density = model.evaluate(features, seen, wo * flip, wi * flip)
+                    else:
+                        result, density = model.evaluate(features, values, wo * flip, wi * flip)
     return result, density
 
 
@@ -81,8 +106,50 @@ def sample(
         for name, model in ti.static(tuple(MODELS.items())):
             if ti.static(features.has(name)):
                 if kind == ti.static(MATERIAL_TYPES.index(name)):
-                    result = model.sample(features, values, wo * flip, lobe, u)
+                    if ti.static(hasattr(model, "prepare")):
+                        seen = model.prepare(features, values, wo * flip)
+                        result = model.sample(features, seen, wo * flip, lobe, u)
+                    else:
+                        result = model.sample(features, values, wo * flip, lobe, u)
         result.wi *= flip
+    return result
+
+
+@ti.func
+def sample_and_evaluate(
+    scene: ti.template(), features: ti.template(), material: ti.i32, values: ti.template(),
+    wo: vec3, lobe: ti.f32, u: vec2, wi: vec3,
+):  # fmt: skip
+    """`sample`, and `evaluate` for a direction wi of somebody else's: what depends on wo alone is computed once."""
+    drawn = no_sample()
+    result = vec3(0.0)
+    density = 0.0
+    kind = scene.material_type[material]
+    flip = vec3(1.0, 1.0, _flip(scene, features, material, values, wo))
+    if flip.z != 0.0:
+        for name, model in ti.static(tuple(MODELS.items())):
+            if ti.static(features.has(name)):
+                if kind == ti.static(MATERIAL_TYPES.index(name)):
+                    if ti.static(hasattr(model, "prepare")):
+                        seen = model.prepare(features, values, wo * flip)
+                        drawn = model.sample(features, seen, wo * flip, lobe, u)
+                        result, density = model.evaluate(features, seen, wo * flip, wi * flip)
+                    else:
+                        drawn = model.sample(features, values, wo * flip, lobe, u)
+                        result, density = model.evaluate(features, values, wo * flip, wi * flip)
+        drawn.wi *= flip
+    return drawn, result, density
+
+
+@ti.func
+def scatters(scene: ti.template(), features: ti.template(), material: ti.i32, values: ti.template()) -> ti.i32:
+    """0 if all that a material does here is done by delta lobes: no light sample can contribute."""
+    result = 1
+    kind = scene.material_type[material]
+    for name in ti.static(DELTA_ONLY):
+        if ti.static(features.has(name)):
+            if kind == ti.static(MATERIAL_TYPES.index(name)):
+                result = ti.cast(field(values, ti.static(slot(name, "roughness"))).x > 0.0, ti.i32)
     return result
 
 

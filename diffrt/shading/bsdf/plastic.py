@@ -32,63 +32,77 @@ IOR = slot("plastic", "ior")
 ROUGHNESS = slot("plastic", "roughness")
 
 
+@ti.dataclass
+class Coated:
+    """A material at a point, seen from wo.
+
+    Attributes:
+        fit: of the coat's albedo; zero for a smooth coat.
+        through: share of the light along wo that passes the coat, over its mean for all directions.
+        pick_coat: probability of the coat's lobe, its share of what is reflected.
+    """
+
+    base: vec3
+    ior: ti.f32
+    roughness: ti.f32
+    fit: albedo.GgxFit
+    coat: ti.f32
+    through: ti.f32
+    pick_coat: ti.f32
+
+
 @ti.func
-def _coat_albedo(mu: ti.f32, ior: ti.f32, roughness: ti.f32) -> ti.f32:
+def _coat_albedo(ior: ti.f32, roughness: ti.f32, fit: ti.template(), mu: ti.f32) -> ti.f32:
     """Share of the light at cosine mu that the coat reflects before it enters."""
     e, c = 1.0, mu
     if roughness > 0.0:
-        e, c = albedo.ggx(mu, roughness)
+        e, c = albedo.ggx(fit, mu)
     f, _ = fresnel.dielectric(c, ior)
     return e * f
 
 
 @ti.func
-def _coat_probability(coat: ti.f32, base: vec3) -> ti.f32:
-    """Probability of the coat's lobe: its share of what is reflected."""
+def prepare(features: ti.template(), values: ti.template(), wo: vec3) -> Coated:
+    base = field(values, ALBEDO)
+    ior = field(values, IOR).x
+    roughness = field(values, ROUGHNESS).x
+    fit = albedo.ggx_fit(roughness)
+    coat = _coat_albedo(ior, roughness, fit, ti.max(wo.z, 0.0))
     diffuse = (1.0 - coat) * (base.x + base.y + base.z) / 3.0
-    return coat / ti.max(coat + diffuse, 1e-12)
+    through = (1.0 - coat) / albedo.mean_transmittance(ior, roughness)
+    return Coated(base, ior, roughness, fit, coat, through, coat / ti.max(coat + diffuse, 1e-12))
 
 
 @ti.func
-def evaluate(features: ti.template(), values: ti.template(), wo: vec3, wi: vec3):
+def evaluate(features: ti.template(), m: ti.template(), wo: vec3, wi: vec3):
     result = vec3(0.0)
     density_of_wi = 0.0
     if wo.z > 0.0 and wi.z > 0.0:
-        base = field(values, ALBEDO)
-        ior = field(values, IOR).x
-        roughness = field(values, ROUGHNESS).x
-        coat_o = _coat_albedo(wo.z, ior, roughness)
-        coat_i = _coat_albedo(wi.z, ior, roughness)
-        chance = _coat_probability(coat_o, base)
-        diffuse = (1.0 - coat_o) * (1.0 - coat_i) / albedo.mean_transmittance(ior, roughness)
-        result = base * (INV_PI * wi.z * diffuse)
-        density_of_wi = (1.0 - chance) * INV_PI * wi.z
-        if roughness > 0.0:
-            alpha = alpha_of(roughness)
+        into = 1.0 - _coat_albedo(m.ior, m.roughness, m.fit, wi.z)
+        cosine_lobe = INV_PI * wi.z
+        result = m.base * (cosine_lobe * m.through * into)
+        density_of_wi = (1.0 - m.pick_coat) * cosine_lobe
+        if m.roughness > 0.0:
+            alpha = alpha_of(m.roughness)
             h = half_vector(wo, wi)
-            f, _ = fresnel.dielectric(ti.min(wo.dot(h), 1.0), ior)
+            f, _ = fresnel.dielectric(ti.min(wo.dot(h), 1.0), m.ior)
             visible = 0.25 * density(h, alpha) * masking_over_cosine(wo, alpha)
             result += f * visible * masking(wi, alpha)
-            density_of_wi += chance * visible
+            density_of_wi += m.pick_coat * visible
     return result, density_of_wi
 
 
 @ti.func
-def sample(features: ti.template(), values: ti.template(), wo: vec3, lobe: ti.f32, u: vec2) -> BsdfSample:
+def sample(features: ti.template(), m: ti.template(), wo: vec3, lobe: ti.f32, u: vec2) -> BsdfSample:
     result = no_sample()
     if wo.z > 0.0:
-        base = field(values, ALBEDO)
-        ior = field(values, IOR).x
-        roughness = field(values, ROUGHNESS).x
-        coat = _coat_albedo(wo.z, ior, roughness)
-        chance = _coat_probability(coat, base)
-        if roughness == 0.0 and lobe < chance:
-            result = BsdfSample(vec3(-wo.x, -wo.y, wo.z), vec3(coat / chance), 0.0, 1, 1.0)
+        if m.roughness == 0.0 and lobe < m.pick_coat:
+            result = BsdfSample(vec3(-wo.x, -wo.y, wo.z), vec3(m.coat / m.pick_coat), 0.0, 1, 1.0)
         else:
             wi = hemisphere_cosine(u)
-            if lobe < chance:
-                wi = reflect(wo, sample_visible(wo, alpha_of(roughness), u))
-            f, density_of_wi = evaluate(features, values, wo, wi)
+            if lobe < m.pick_coat:
+                wi = reflect(wo, sample_visible(wo, alpha_of(m.roughness), u))
+            f, density_of_wi = evaluate(features, m, wo, wi)
             if density_of_wi > 0.0:
                 result = BsdfSample(wi, f / density_of_wi, density_of_wi, 0, 1.0)
     return result

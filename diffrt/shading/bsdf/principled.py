@@ -52,14 +52,37 @@ COAT_F0 = 0.04
 
 
 @ti.dataclass
+class Albedos:
+    """Seen from one direction: what each layer reflects.
+
+    Attributes:
+        coat, sheen, specular: albedos of these layers and of the dielectric's specular lobe, for a clearcoat, sheen
+            colour and `specular` of one. Kept apart from these factors, so that the larger of two albedos stays the
+            larger, and has a derivative, where a factor is zero. The sheen's may be above one; its lobe is then divided
+            by it.
+        lossless, rise: the specular lobe's albedo without its Fresnel term, and how far that has risen to F90.
+    """
+
+    coat: ti.f32
+    sheen: ti.f32
+    specular: ti.f32
+    lossless: ti.f32
+    rise: ti.f32
+
+
+@ti.dataclass
 class Layers:
-    """A material at a point, as its layers need it.
+    """A material at a point, as its layers need it, seen from wo.
 
     Attributes:
         base: colour of the base, without the metal's share.
         f0, f90: Schlick's ends of the specular lobe, metal and dielectric mixed.
         shade0: F0 of the dielectric, brightest channel, before the factor `specular`.
+        fit, coat_fit: of the specular lobe's and the coat's albedo; zero if there is nothing for them to dim.
         layered: 1 if there is anything but the specular lobe.
+        from_o: the albedos seen from wo.
+        pick_coat, pick_specular, pick_through, pick_cosine: probabilities of the lobes of `sample`, sum 1, or all 0 for
+            a black surface.
     """
 
     base: vec3
@@ -69,27 +92,14 @@ class Layers:
     shade0: ti.f32
     specular: ti.f32
     roughness: ti.f32
+    fit: albedo.GgxFit
     coat: ti.f32
     coat_roughness: ti.f32
+    coat_fit: albedo.GgxFit
     sheen: vec3
     sheen_roughness: ti.f32
     layered: ti.i32
-
-
-@ti.dataclass
-class Shares:
-    """Seen from one direction: what each layer reflects, and the probabilities of the lobes of `sample`.
-
-    Attributes:
-        coat, sheen, specular: albedos of these layers and of the dielectric's specular lobe, for a clearcoat, sheen
-            colour and `specular` of one. Kept apart from these factors, so that the larger of two albedos stays the
-            larger, and has a derivative, where a factor is zero.
-        pick_coat, pick_specular, pick_through, pick_cosine: probabilities, sum 1, or all 0 for a black surface.
-    """
-
-    coat: ti.f32
-    sheen: ti.f32
-    specular: ti.f32
+    from_o: Albedos
     pick_coat: ti.f32
     pick_specular: ti.f32
     pick_through: ti.f32
@@ -99,7 +109,10 @@ class Shares:
 @ti.func
 def _present(features: ti.template(), amount: ti.f32) -> ti.i32:
     """Whether a layer must be computed. Always where gradients are: absent layers have derivatives, too."""
-    return ti.cast(amount > ti.static(-1.0 if features.gradients else 0.0), ti.i32)
+    result = 1
+    if ti.static(not features.gradients):
+        result = ti.cast(amount > 0.0, ti.i32)
+    return result
 
 
 @ti.func
@@ -114,6 +127,12 @@ def _layers(features: ti.template(), values: ti.template()) -> Layers:
     coat = field(values, CLEARCOAT).x
     sheen_color = field(values, SHEEN_COLOR)
     layered = _present(features, ti.max(max_component(base), coat, max_component(sheen_color)))
+    roughness, coat_roughness = field(values, ROUGHNESS).x, field(values, CLEARCOAT_ROUGHNESS).x
+    fit, coat_fit = albedo.no_fit(), albedo.no_fit()
+    if layered:
+        fit = albedo.ggx_fit(roughness)
+        if _present(features, coat):
+            coat_fit = albedo.ggx_fit(coat_roughness)
     return Layers(
         base,
         field(values, TRANSMISSION).x,
@@ -121,110 +140,111 @@ def _layers(features: ti.template(), values: ti.template()) -> Layers:
         strength * (1.0 - metallic) + metallic,
         max_component(f0),
         strength,
-        field(values, ROUGHNESS).x,
+        roughness,
+        fit,
         coat,
-        field(values, CLEARCOAT_ROUGHNESS).x,
+        coat_roughness,
+        coat_fit,
         sheen_color,
         field(values, SHEEN_ROUGHNESS).x,
         layered,
+        Albedos(0.0, 0.0, 0.0, 0.0, 0.0),
+        0.0,
+        1.0,
+        0.0,
+        0.0,
     )
 
 
 @ti.func
-def _shares(features: ti.template(), m: Layers, mu: ti.f32) -> Shares:
-    """Shares of the light at cosine mu."""
-    result = Shares(0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0)
-    if m.layered != 0:
+def _albedos(features: ti.template(), m: ti.template(), mu: ti.f32) -> Albedos:
+    """Of the layers at cosine mu; zero if there is nothing for them to dim."""
+    result = Albedos(0.0, 0.0, 0.0, 0.0, 0.0)
+    if m.layered:
         if _present(features, m.coat):
-            e, c = albedo.ggx(mu, m.coat_roughness)
+            e, c = albedo.ggx(m.coat_fit, mu)
             result.coat = e * (COAT_F0 + (1.0 - COAT_F0) * schlick_rise(c))
-        brightest = max_component(m.sheen)
-        if _present(features, brightest):
-            result.sheen = ti.min(albedo.sheen(mu, sheen.clamped(m.sheen_roughness)), 1.0)
-        e, c = albedo.ggx(mu, m.roughness)
-        rise = schlick_rise(c)
-        result.specular = e * (m.shade0 + (1.0 - m.shade0) * rise)
-        below_coat = 1.0 - m.coat * result.coat
-        below_sheen = below_coat * (1.0 - brightest * result.sheen)
-        base = below_sheen * (1.0 - m.specular * result.specular) * luminance(m.base)
-        f0 = luminance(m.f0)
-        result.pick_coat = m.coat * result.coat
-        result.pick_specular = below_sheen * e * (f0 + (m.f90 - f0) * rise)
-        result.pick_through = base * m.transmission
-        result.pick_cosine = base * (1.0 - m.transmission) + below_coat * brightest * result.sheen
-        total = result.pick_coat + result.pick_specular + result.pick_through + result.pick_cosine
-        scale = ti.select(total > 1e-12, 1.0 / ti.max(total, 1e-12), 0.0)
-        result.pick_coat *= scale
-        result.pick_specular *= scale
-        result.pick_through *= scale
-        result.pick_cosine *= scale
+        if _present(features, max_component(m.sheen)):
+            result.sheen = albedo.sheen(mu, sheen.clamped(m.sheen_roughness))
+        e, c = albedo.ggx(m.fit, mu)
+        result.lossless, result.rise = e, schlick_rise(c)
+        result.specular = e * (m.shade0 + (1.0 - m.shade0) * result.rise)
     return result
 
 
 @ti.func
-def _evaluate(features: ti.template(), m: Layers, from_o: Shares, wo: vec3, wi: vec3):
-    """f |cos| and the density, for wo above the surface."""
-    up = vec3(wi.x, wi.y, ti.abs(wi.z))
-    alpha = alpha_of(m.roughness)
-    h = half_vector(wo, up)
-    cos_h = ti.min(wo.dot(h), 1.0)
-    rise = schlick_rise(cos_h)
-    visible = 0.25 * density(h, alpha) * masking_over_cosine(wo, alpha)
-    lobe = visible * masking(up, alpha)
-    result = vec3(0.0)
-    density_of_wi = from_o.pick_through * visible
-    if wi.z > 0.0:
-        result = (m.f0 + (m.f90 - m.f0) * rise) * lobe
-        density_of_wi = from_o.pick_specular * visible + from_o.pick_cosine * INV_PI * up.z
-    if m.layered != 0:
-        from_i = _shares(features, m, up.z)
-        base = m.base * (1.0 - m.specular * ti.max(from_o.specular, from_i.specular))
-        if wi.z > 0.0:
-            result += base * ((1.0 - m.transmission) * INV_PI * up.z)
-        else:
-            result += base * (m.transmission * lobe)
-        brightest = max_component(m.sheen)
-        result *= 1.0 - brightest * ti.max(from_o.sheen, from_i.sheen)
-        if wi.z > 0.0 and _present(features, brightest):
-            result += m.sheen * sheen.lobe(wo, up, h, m.sheen_roughness)
-        result *= 1.0 - m.coat * ti.max(from_o.coat, from_i.coat)
-        if wi.z > 0.0 and _present(features, m.coat):
-            coat_alpha = alpha_of(m.coat_roughness)
-            coat_visible = 0.25 * density(h, coat_alpha) * masking_over_cosine(wo, coat_alpha)
-            f = COAT_F0 + (1.0 - COAT_F0) * rise
-            result += m.coat * f * coat_visible * masking(up, coat_alpha)
-            density_of_wi += from_o.pick_coat * coat_visible
-    return result, density_of_wi
+def prepare(features: ti.template(), values: ti.template(), wo: vec3) -> Layers:
+    m = _layers(features, values)
+    if m.layered:
+        m.from_o = _albedos(features, m, ti.max(wo.z, 0.0))
+        coat = m.coat * m.from_o.coat
+        sheen_albedo = max_component(m.sheen) * ti.min(m.from_o.sheen, 1.0)
+        below_sheen = (1.0 - coat) * (1.0 - sheen_albedo)
+        base = below_sheen * (1.0 - m.specular * m.from_o.specular) * luminance(m.base)
+        f0 = luminance(m.f0)
+        specular = below_sheen * m.from_o.lossless * (f0 + (m.f90 - f0) * m.from_o.rise)
+        through = base * m.transmission
+        cosine = base * (1.0 - m.transmission) + (1.0 - coat) * sheen_albedo
+        total = coat + specular + through + cosine
+        scale = ti.select(total > 1e-12, 1.0 / ti.max(total, 1e-12), 0.0)
+        m.pick_coat = coat * scale
+        m.pick_specular = specular * scale
+        m.pick_through = through * scale
+        m.pick_cosine = cosine * scale
+    return m
 
 
 @ti.func
-def evaluate(features: ti.template(), values: ti.template(), wo: vec3, wi: vec3):
+def evaluate(features: ti.template(), m: ti.template(), wo: vec3, wi: vec3):
     result = vec3(0.0)
     density_of_wi = 0.0
-    if wo.z > 0.0 and wi.z != 0.0:
-        m = _layers(features, values)
-        if wi.z > 0.0 or _present(features, m.transmission):
-            result, density_of_wi = _evaluate(features, m, _shares(features, m, wo.z), wo, wi)
+    if wo.z > 0.0 and (wi.z > 0.0 or (wi.z < 0.0 and _present(features, m.transmission))):
+        above = ti.select(wi.z > 0.0, 1.0, 0.0)
+        up = vec3(wi.x, wi.y, ti.abs(wi.z))
+        cosine_lobe = above * INV_PI * up.z
+        alpha = alpha_of(m.roughness)
+        h = half_vector(wo, up)
+        rise = schlick_rise(ti.min(wo.dot(h), 1.0))
+        visible = 0.25 * density(h, alpha) * masking_over_cosine(wo, alpha)
+        lobe = visible * masking(up, alpha)
+        result = (m.f0 + (m.f90 - m.f0) * rise) * (above * lobe)
+        density_of_wi = ti.select(wi.z > 0.0, m.pick_specular, m.pick_through) * visible
+        density_of_wi += m.pick_cosine * cosine_lobe
+        if m.layered:
+            a = _albedos(features, m, up.z)
+            base = m.base * (1.0 - m.specular * ti.max(m.from_o.specular, a.specular))
+            result += base * ((1.0 - m.transmission) * cosine_lobe + (1.0 - above) * m.transmission * lobe)
+            brightest = max_component(m.sheen)
+            if _present(features, brightest):
+                sheen_albedo = ti.max(m.from_o.sheen, a.sheen)
+                result *= 1.0 - brightest * ti.min(sheen_albedo, 1.0)
+                result += m.sheen * (above * sheen.lobe(wo, up, h, m.sheen_roughness) / ti.max(sheen_albedo, 1.0))
+            if _present(features, m.coat):
+                coat_alpha = alpha_of(m.coat_roughness)
+                coat_visible = above * 0.25 * density(h, coat_alpha) * masking_over_cosine(wo, coat_alpha)
+                f = COAT_F0 + (1.0 - COAT_F0) * rise
+                result *= 1.0 - m.coat * ti.max(m.from_o.coat, a.coat)
+                result += m.coat * f * coat_visible * masking(up, coat_alpha)
+                density_of_wi += m.pick_coat * coat_visible
     return result, density_of_wi
 
 
 @ti.func
-def sample(features: ti.template(), values: ti.template(), wo: vec3, lobe: ti.f32, u: vec2) -> BsdfSample:
+def sample(features: ti.template(), m: ti.template(), wo: vec3, lobe: ti.f32, u: vec2) -> BsdfSample:
     result = no_sample()
     if wo.z > 0.0:
-        m = _layers(features, values)
-        shares = _shares(features, m, wo.z)
         wi = hemisphere_cosine(u)
         possible = wi.z > 0.0
-        if lobe >= shares.pick_cosine:
-            coat = lobe >= 1.0 - shares.pick_coat
-            through = lobe < shares.pick_cosine + shares.pick_through
-            wi = reflect(wo, sample_visible(wo, alpha_of(ti.select(coat, m.coat_roughness, m.roughness)), u))
+        if lobe >= m.pick_cosine:
+            coat = lobe >= 1.0 - m.pick_coat
+            through = lobe < m.pick_cosine + m.pick_through
+            roughness = ti.select(coat, m.coat_roughness, m.roughness)
+            wi = reflect(wo, sample_visible(wo, alpha_of(roughness), u))
             possible = wi.z > 0.0
             if through:
                 wi.z = -wi.z
         if possible:
-            f, density_of_wi = _evaluate(features, m, shares, wo, wi)
+            f, density_of_wi = evaluate(features, m, wo, wi)
             if density_of_wi > 0.0:
                 result = BsdfSample(wi, f / density_of_wi, density_of_wi, 0, 1.0)
     return result

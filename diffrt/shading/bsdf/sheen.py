@@ -8,7 +8,6 @@ import taichi as ti
 from taichi.math import vec3
 
 from diffrt.core.vector import INV_PI
-from diffrt.shading.bsdf import albedo
 
 MIN_ROUGHNESS = 0.2
 """Below, the lobe reflects more than it receives."""
@@ -37,11 +36,10 @@ def _lambda(cosine: ti.f32, alpha: ti.f32) -> ti.f32:
 
 @ti.func
 def lobe(wo: vec3, wi: vec3, h: vec3, roughness: ti.f32) -> ti.f32:
-    """f cos(wi) of the sheen of colour one, scaled down where its albedo would exceed one."""
+    """f cos(wi) of the sheen of colour one. Divide by `albedo.sheen` from either side where that is above one."""
     r = clamped(roughness)
     inverse = 1.0 / (r * r)
     sin2 = ti.max(h.x * h.x + h.y * h.y, 1e-12)
     d = (2.0 + inverse) * (0.5 * INV_PI) * ti.exp(0.5 * inverse * ti.log(sin2))
     shadowing = 1.0 + _lambda(wo.z, r * r) + _lambda(wi.z, r * r)
-    excess = ti.max(ti.max(albedo.sheen(wo.z, r), albedo.sheen(wi.z, r)), 1.0)
-    return d / (4.0 * ti.max(wo.z, 1e-6) * shadowing * excess)
+    return d / (4.0 * ti.max(wo.z, 1e-6) * shadowing)

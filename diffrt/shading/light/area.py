@@ -3,6 +3,7 @@
 import taichi as ti
 from taichi.math import vec2, vec3
 
+from diffrt.core.distribution import cdf_interval, search_cdf
 from diffrt.core.warp import triangle_uniform
 from diffrt.device.surface import Surface, offset_along, surface_at, texture_coordinates
 from diffrt.shading.bsdf.mix import presence
@@ -29,9 +30,21 @@ def emitted(
 
 
 @ti.func
-def sample(scene: ti.template(), features: ti.template(), triangle: ti.i32, position: vec3, u: vec2) -> LightSample:
-    """A uniform point of the triangle; `pdf` is per solid angle and includes the choice of the triangle."""
-    b = triangle_uniform(u)
+def pick(scene: ti.template(), light: ti.i32, u: vec2):
+    """One of a group's triangles by area, and what is left of u for a point of it."""
+    group = scene.lights[light]
+    first = group[1]
+    row = search_cdf(scene.emitter_cdf, first, group[2], u.x)
+    interval = cdf_interval(scene.emitter_cdf, first, row)
+    rest = ti.min(ti.max((u.x - interval.x) / ti.max(interval.y, 1e-20), 0.0), 0.9999999)
+    return scene.emitter_triangles[first + row], vec2(rest, u.y)
+
+
+@ti.func
+def sample(scene: ti.template(), features: ti.template(), light: ti.i32, position: vec3, u: vec2) -> LightSample:
+    """A uniform point of a group of triangles; `pdf` is per solid angle."""
+    triangle, rest = pick(scene, light, u)
+    b = triangle_uniform(rest)
     surface = surface_at(scene, features, triangle, b.x, b.y)
     offset = surface.position - position
     squared = ti.max(offset.dot(offset), 1e-30)
@@ -42,12 +55,12 @@ def sample(scene: ti.template(), features: ti.template(), triangle: ti.i32, posi
         # Where light passes the surface there is nothing that could shine; paths that hit it find that out by chance.
         radiance *= presence(scene, features, scene.shape_material[surface.shape], surface.uv)
     target = offset_along(surface.position, surface.normal, surface.error, -offset)
-    return LightSample(wi, radiance, pdf(scene, surface, squared, wi), target, 0, 0)
+    return LightSample(wi, radiance, pdf(scene, light, surface, squared, wi), target, 0, 0)
 
 
 @ti.func
-def pdf(scene: ti.template(), surface: Surface, squared_distance: ti.f32, wi: vec3) -> ti.f32:
-    """Density per solid angle of `sample`, with the choice of the triangle: p_A r^2 / |cos|."""
+def pdf(scene: ti.template(), light: ti.i32, surface: Surface, squared_distance: ti.f32, wi: vec3) -> ti.f32:
+    """Density per solid angle of `sample`: r^2 / (A |cos|)."""
     cosine = ti.abs(wi.dot(surface.normal))
-    density = scene.shape_light_density[surface.shape] * squared_distance
+    density = scene.light_density[light] * squared_distance
     return ti.select(cosine > 1e-7, density / ti.max(cosine, 1e-7), 0.0)

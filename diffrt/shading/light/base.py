@@ -1,13 +1,14 @@
 """The contract of a light.
 
-A light is a file with two `ti.func`s; which light a sample goes to is decided in `dispatch.py`, by power.
+A light is a file with two `ti.func`s; which light a sample goes to is decided in `choice.py`, by what it may send
+to the point.
 
     sample(scene, features, light, position, u) -> LightSample      a direction towards it, seen from `position`
     pdf(...)      density per solid angle with which `sample` finds a direction, without the probability of the choice;
                   lights that a ray cannot meet (point, spot, directional) have none
 
 Radiance that a ray meets (surfaces, environment) is evaluated by `emitted` in their files. To add a light: write its
-file, give it a number in `device/features.py`, fill its fields and power in `device/upload.py`, add its line to
+file, give it a number in `device/features.py`, fill its fields and bounds in `device/light_table.py`, add its line to
 `dispatch.py`.
 """
 

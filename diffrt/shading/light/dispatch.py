@@ -1,65 +1,82 @@
-"""One light out of all, chosen by power, and the densities that multiple importance sampling needs."""
+"""One light out of all, and the densities that multiple importance sampling needs."""
 
 import taichi as ti
 from taichi.math import vec2, vec3
 
-from diffrt.core.distribution import cdf_interval, search_cdf
 from diffrt.core.vector import larger, smaller
-from diffrt.device.features import LIGHT_ENVIRONMENT, LIGHT_TRIANGLE
-from diffrt.shading.light import area, delta, environment
+from diffrt.device.features import LIGHT_ENVIRONMENT, LIGHT_TRIANGLES
+from diffrt.device.surface import Surface
+from diffrt.shading.light import area, choice, delta, environment
 from diffrt.shading.light.base import LightSample, no_light
 
 
 @ti.func
-def choose(scene: ti.template(), u: vec2):
-    """A light by its probability: its kind, its index among its kind, its probability (0: there is no light), and what
-    is left of u."""
-    kind, index, probability = -1, -1, 0.0
-    rest = u
-    count = scene.light_count[None]
-    if count > 0:
-        light = search_cdf(scene.light_cdf, 0, count, u.x)
-        interval = cdf_interval(scene.light_cdf, 0, light)
-        probability = interval.y
-        rest.x = ti.min(ti.max((u.x - interval.x) / ti.max(probability, 1e-20), 0.0), 0.9999999)
-        kind, index = scene.light_kind[light], scene.light_index[light]
-    return kind, index, probability, rest
+def choose(scene: ti.template(), features: ti.template(), position: vec3, normal: vec3, u: vec2):
+    """What `sample` goes to with the same arguments: the kind of light (-1: none), the triangle or the number of the
+    delta light, and what is left of u."""
+    kind, index, rest = -1, -1, u
+    chosen = choice.choose(scene, features, position, normal, u.x)
+    if chosen.light >= 0:
+        kind, index = scene.lights[chosen.light][0], scene.lights[chosen.light][1]
+        rest.x = chosen.rest
+        if ti.static(features.area_lights):
+            if kind == LIGHT_TRIANGLES:
+                index, rest = area.pick(scene, chosen.light, rest)
+    return kind, index, rest
 
 
 @ti.func
-def sample(scene: ti.template(), features: ti.template(), position: vec3, u: vec2) -> LightSample:
+def sample(scene: ti.template(), features: ti.template(), position: vec3, normal: vec3, u: vec2) -> LightSample:
     """A direction from `position` towards a light; the choice of the light is taken out of u.x, which stays uniform.
 
-    `pdf` includes the probability of the choice.
+    `pdf` includes the probability of the choice. Light has to come from the side of `normal`; zero: from either side.
     """
     result = no_light()
-    kind, index, probability, rest = choose(scene, u)
-    if probability > 0.0:
-        if kind == LIGHT_TRIANGLE:
+    chosen = choice.choose(scene, features, position, normal, u.x)
+    if chosen.light >= 0:
+        rest = vec2(chosen.rest, u.y)
+        kind = scene.lights[chosen.light][0]
+        if kind == LIGHT_TRIANGLES:
             if ti.static(features.area_lights):
-                result = area.sample(scene, features, index, position, rest)
+                result = area.sample(scene, features, chosen.light, position, rest)
         elif kind == LIGHT_ENVIRONMENT:
             if ti.static(features.environment):
                 result = environment.sample(scene, features, rest)
-                result.pdf *= probability
         else:
             if ti.static(features.delta_lights):
-                result = delta.sample(scene, kind, index, position)
-                result.pdf *= probability
+                result = delta.sample(scene, kind, scene.lights[chosen.light][1], position)
+        result.pdf *= chosen.probability
     return result
 
 
 @ti.func
-def environment_pdf(scene: ti.template(), features: ti.template(), direction: vec3) -> ti.f32:
-    """Density per solid angle with which `sample` draws this direction towards the environment."""
-    return environment.pdf(scene, features, direction) * scene.environment_probability[None]
+def area_pdf(
+    scene: ti.template(), features: ti.template(), position: vec3, normal: vec3, surface: Surface, triangle: ti.i32,
+    direction: vec3,
+) -> ti.f32:  # fmt: skip
+    """Density per solid angle with which `sample` draws this direction towards a triangle that emits."""
+    light = scene.triangle_light[triangle]
+    offset = surface.position - position
+    density = area.pdf(scene, light, surface, offset.dot(offset), direction)
+    return density * choice.near_probability(scene, features, position, normal, light)
 
 
 @ti.func
-def environment_emitted_and_pdf(scene: ti.template(), features: ti.template(), direction: vec3):
+def environment_pdf(
+    scene: ti.template(), features: ti.template(), position: vec3, normal: vec3, direction: vec3
+) -> ti.f32:
+    """Density per solid angle with which `sample` draws this direction towards the environment."""
+    return environment_emitted_and_pdf(scene, features, position, normal, direction)[1]
+
+
+@ti.func
+def environment_emitted_and_pdf(
+    scene: ti.template(), features: ti.template(), position: vec3, normal: vec3, direction: vec3
+):
     """The environment's radiance, and `environment_pdf`."""
     radiance, density = environment.emitted_and_pdf(scene, features, direction)
-    return radiance, density * scene.environment_probability[None]
+    last = scene.light_counts[None][1] - 1  # the environment is the last light of all
+    return radiance, density * choice.far_probability(scene, features, position, normal, last)
 
 
 @ti.func

@@ -2,7 +2,7 @@
 
 The image's centre lies along -Z, its right half towards +X: u = 1/2 + atan2(x, -z) / (2 pi), v = acos(y) / pi from the
 top. Lookups are bilinear, wrap in u and clamp in v. Samples are drawn from a distribution that is constant on each
-texel and covers the interpolated image.
+texel, and go only where the image is brighter than its mean: the rest is for BSDF samples to find.
 """
 
 import taichi as ti

@@ -17,7 +17,7 @@ SLACK = 5e-4
 
 @ti.kernel
 def _ggx(mu: ti.f32, roughness: ti.f32) -> ti.math.vec2:
-    e, c = albedo.ggx(mu, roughness)
+    e, c = albedo.ggx(albedo.ggx_fit(roughness), mu)
     return ti.math.vec2(e, c)
 
 

@@ -1,0 +1,159 @@
+"""Which light: with probability by what a light may send to the point, and that probability again for a light met.
+
+Lights at definite places are found by going down the light tree (device/light_tree.py). At a node, a child's importance
+is about the irradiance that it makes if nothing is in between, and above zero wherever that may be: strength /
+distance^2, times what is seen of its area and the largest cosine at the receiver that its bounds allow. Lights
+infinitely far away make the same irradiance everywhere, and compete as one with the tree as a whole.
+"""
+
+import taichi as ti
+from taichi.math import vec3
+
+from diffrt.core.distribution import cdf_interval, search_cdf
+from diffrt.core.vector import larger, smaller
+from diffrt.device.scene_fields import LIGHT_ATTRIBUTES, LIGHT_WIDTH
+
+_Lanes = ti.types.vector(LIGHT_WIDTH, ti.f32)
+LEAST_SHARE = 0.1
+"""Of lights far away, and of those nearby, wherever there are both: bounds know nothing of shadows."""
+
+
+@ti.dataclass
+class Choice:
+    """A light, the probability of having chosen it, and a fresh uniform number; -1 if no light can shine here."""
+
+    light: ti.i32
+    probability: ti.f32
+    rest: ti.f32
+
+
+@ti.func
+def _importances(scene: ti.template(), node: ti.i32, position: vec3, normal: vec3):
+    """Of each child of a node, at a point with this normal; zero normal: light may come from either side.
+
+    No branches and one way of computing all lanes, so that the compiler vectorizes them.
+    """
+    result = _Lanes(0.0)
+    row = node * LIGHT_ATTRIBUTES
+    either_side = ti.select(normal.dot(normal) > 0.5, 0.0, 1.0)
+    for k in ti.static(range(LIGHT_WIDTH)):
+        x = scene.light_nodes[row][k] - position.x
+        y = scene.light_nodes[row + 1][k] - position.y
+        z = scene.light_nodes[row + 2][k] - position.z
+        a, b, c = scene.light_nodes[row + 3][k], scene.light_nodes[row + 4][k], scene.light_nodes[row + 5][k]
+        radius = scene.light_nodes[row + 9][k]
+        squared = larger(x * x + y * y + z * z, 1e-20)
+        inverse = 1.0 / ti.sqrt(squared)
+        inside = ti.select(squared <= radius * radius, 1.0, 0.0)
+        # At the light: the angle from the axis, less those of the cone and of the bounding sphere as seen from here.
+        along = -inverse * (
+            x * scene.light_nodes[row + 6][k] + y * scene.light_nodes[row + 7][k] + z * scene.light_nodes[row + 8][k]
+        )
+        across = ti.sqrt(larger(1.0 - along * along, 0.0))
+        cone, cone_sine = scene.light_nodes[row + 10][k], scene.light_nodes[row + 11][k]
+        cosine = ti.select(along >= cone, 1.0, along * cone + across * cone_sine)
+        sine = ti.select(along >= cone, 0.0, larger(across * cone - along * cone_sine, 0.0))
+        wide = smaller(radius * inverse, 1.0)
+        narrow = ti.sqrt(1.0 - wide * wide)
+        bound = larger(ti.select(cosine >= narrow, 1.0, cosine * narrow + sine * wide), inside)
+        # Of its area is seen what its mean normal says, if it is flat, and a quarter, if it is closed.
+        seen = larger(along * scene.light_nodes[row + 12][k], 0.25 * larger(bound, 0.0))
+        # At the receiver: how far the box rises above the horizon, over its least distance.
+        height = x * normal.x + y * normal.y + z * normal.z
+        height += a * ti.abs(normal.x) + b * ti.abs(normal.y) + c * ti.abs(normal.z)
+        gap_x, gap_y, gap_z = larger(ti.abs(x) - a, 0.0), larger(ti.abs(y) - b, 0.0), larger(ti.abs(z) - c, 0.0)
+        gap = larger(gap_x * gap_x + gap_y * gap_y + gap_z * gap_z, squared / 9.0)
+        lit = larger(smaller(larger(height, 0.0) / ti.sqrt(gap), 1.0), either_side)
+        result[k] = scene.light_nodes[row + 13][k] * seen * lit / larger(squared, (a * a + b * b + c * c) / 6.0)
+    return result
+
+
+@ti.func
+def _far_share(scene: ti.template(), features: ti.template(), near: ti.f32) -> ti.f32:
+    """Probability of the lights infinitely far away where those of the tree have this importance."""
+    share = 0.0
+    if ti.static(features.far_lights):
+        far = scene.far_importance[None]
+        share = smaller(larger(far / larger(far + near, 1e-30), LEAST_SHARE), 1.0 - LEAST_SHARE)
+        share = ti.select(near > 0.0, ti.select(far > 0.0, share, 0.0), 1.0)
+    return share
+
+
+@ti.func
+def choose(scene: ti.template(), features: ti.template(), position: vec3, normal: vec3, u: ti.f32) -> Choice:
+    """A light for a point, out of one uniform number."""
+    result = Choice(-1, 0.0, 0.0)
+    counts = scene.light_counts[None]
+    v = u
+    far = ti.cast(ti.static(not features.near_lights), ti.u1)
+    share = 1.0  # of the lights that v chooses among
+    if ti.static(features.near_lights and not features.light_tree):
+        result = Choice(0, 1.0, u)
+    if ti.static(features.light_tree):
+        index = 0
+        for level in range(counts[2]):
+            if not far:
+                node = scene.light_levels[counts[2] - 1 - level] + index
+                importances = _importances(scene, node, position, normal)
+                total = importances.sum()
+                if ti.static(features.far_lights):
+                    if level == 0:
+                        share = _far_share(scene, features, total)
+                        far = u < share
+                        if not far:
+                            v = (v - share) / (1.0 - share)
+                            share = 1.0 - share
+                        else:
+                            v = v / share
+                if not far:
+                    v *= total
+                    lane, below = 0, 0.0
+                    while lane < LIGHT_WIDTH - 1 and below + importances[lane] <= v:
+                        below += importances[lane]
+                        lane += 1
+                    width = importances[lane]
+                    v = smaller(larger((v - below) / larger(width, 1e-30), 0.0), 0.9999999)
+                    share *= width / larger(total, 1e-30)
+                    index = index * LIGHT_WIDTH + lane
+        if share > 0.0:
+            result = Choice(index, share, v)
+    if ti.static(features.far_lights):
+        if far:
+            v = smaller(v, 0.9999999)
+            chosen = search_cdf(scene.far_cdf, 0, counts[1], v)
+            interval = cdf_interval(scene.far_cdf, 0, chosen)
+            v = smaller(larger((v - interval.x) / larger(interval.y, 1e-20), 0.0), 0.9999999)
+            result = Choice(counts[0] + chosen, share * interval.y, v)
+    return result
+
+
+@ti.func
+def near_probability(
+    scene: ti.template(), features: ti.template(), position: vec3, normal: vec3, light: ti.i32
+) -> ti.f32:
+    """With which `choose` finds a light of the tree."""
+    probability = 1.0
+    if ti.static(features.light_tree):
+        way = light
+        levels = scene.light_counts[None][2]
+        for level in range(levels):
+            node = scene.light_levels[level] + way // LIGHT_WIDTH
+            importances = _importances(scene, node, position, normal)
+            total = importances.sum()
+            probability *= importances[way % LIGHT_WIDTH] / larger(total, 1e-30)
+            if level == levels - 1:
+                probability *= 1.0 - _far_share(scene, features, total)
+            way //= LIGHT_WIDTH
+    return probability
+
+
+@ti.func
+def far_probability(
+    scene: ti.template(), features: ti.template(), position: vec3, normal: vec3, light: ti.i32
+) -> ti.f32:
+    """With which `choose` finds a light infinitely far away, by its number among them."""
+    near = 0.0
+    if ti.static(features.light_tree):
+        counts = scene.light_counts[None]
+        near = _importances(scene, scene.light_levels[counts[2] - 1], position, normal).sum()
+    return _far_share(scene, features, near) * cdf_interval(scene.far_cdf, 0, light).y
