@@ -63,7 +63,23 @@ class Arrival:
 
 
 @ti.func
-def _from_lights(scene: ti.template(), features: ti.template(), mode: ti.template(), x: vec3, u: vec2) -> Arrival:
+def _from_environment(scene: ti.template(), features: ti.template(), x: vec3, drawn: vec3, u: vec2, half: ti.f32):
+    """A direction to the environment, what comes from there over its density, in half of all cases any direction.
+
+    Light samples leave what is no brighter than the mean to BSDF samples, and there are none of these here.
+    """
+    w = drawn
+    if half < 0.5:
+        w = sphere_uniform(u)
+    emitted, density = lights.environment_emitted_and_pdf(scene, features, x, vec3(0.0), w)
+    even = lights.environment_probability(scene, features, x, vec3(0.0)) / (4.0 * PI)
+    return w, emitted / ti.max(0.5 * (density + even), 1e-30)
+
+
+@ti.func
+def _from_lights(
+    scene: ti.template(), features: ti.template(), mode: ti.template(), x: vec3, u: vec2, half: ti.f32
+) -> Arrival:
     """Light that arrives at x from a light, as if nothing were in between."""
     result = Arrival(vec3(0.0, 0.0, 1.0), vec3(0.0), -1, -1, vec2(0.0), x)
     light = lights.sample(scene, features, x, vec3(0.0), u)
@@ -76,6 +92,10 @@ def _from_lights(scene: ti.template(), features: ti.template(), mode: ti.templat
             if kind == LIGHT_TRIANGLES:
                 place = surface_at(scene, features, index, b.x, b.y).position
         result = Arrival(light.wi, light.radiance / light.pdf, kind, index, b, place)
+    if ti.static(features.environment_image and mode == EXTENDED):
+        if kind == LIGHT_ENVIRONMENT:
+            w, amount = _from_environment(scene, features, x, light.wi, rest, half)
+            result = Arrival(w, amount, kind, index, vec2(0.0), x)
     return result
 
 
@@ -151,7 +171,7 @@ def sample_shadows(
         w = sphere_uniform(u)
         light = Arrival(w, vec3(0.0), -1, -1, vec2(0.0), x)
         if ti.static(mode != INDIRECT):
-            light = _from_lights(scene, features, mode, x, u)
+            light = _from_lights(scene, features, mode, x, u, uniform_1d(INDEPENDENT, key, number, 5))
             w = light.w
         # What blocks the light lies on one side of the plane of the edge and the direction.
         normal = w.cross(tangent)

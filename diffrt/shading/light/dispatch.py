@@ -75,8 +75,14 @@ def environment_emitted_and_pdf(
 ):
     """The environment's radiance, and `environment_pdf`."""
     radiance, density = environment.emitted_and_pdf(scene, features, direction)
+    return radiance, density * environment_probability(scene, features, position, normal)
+
+
+@ti.func
+def environment_probability(scene: ti.template(), features: ti.template(), position: vec3, normal: vec3) -> ti.f32:
+    """Probability with which `sample` goes to the environment."""
     last = scene.light_counts[None][1] - 1  # the environment is the last light of all
-    return radiance, density * choice.far_probability(scene, features, position, normal, last)
+    return choice.far_probability(scene, features, position, normal, last)
 
 
 @ti.func
