@@ -30,6 +30,13 @@ SceneFile = Annotated[
     typer.Argument(metavar="SCENE", help="A scene (.json, .glb, .gltf, Mitsuba .xml) or a mesh (.obj, .ply, .stl)."),
 ]
 
+Seed = Annotated[int | None, typer.Option(help="Equal seeds give equal results.")]
+Arch = Annotated[str, typer.Option(help="auto, cuda, metal, vulkan or cpu.")]
+Width = Annotated[int | None, typer.Option(help="Film width in pixels.")]
+Height = Annotated[int | None, typer.Option(help="Film height; one size alone keeps the aspect ratio.")]
+MaxDepth = Annotated[int | None, typer.Option(help="Path segments at most; -1: until roulette ends the path.")]
+CameraName = Annotated[str | None, typer.Option("--camera", help="Name of the camera.")]
+
 
 @app.callback()
 def _diffrt() -> None:
@@ -46,14 +53,12 @@ def render(
         ),
     ] = None,
     spp: Annotated[int | None, typer.Option(help="Samples per pixel.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Equal seeds give equal pictures.")] = None,
-    arch: Annotated[str, typer.Option(help="auto, cuda, metal, vulkan or cpu.")] = "auto",
-    width: Annotated[int | None, typer.Option(help="Film width in pixels.")] = None,
-    height: Annotated[int | None, typer.Option(help="Film height; one size alone keeps the aspect ratio.")] = None,
-    max_depth: Annotated[
-        int | None, typer.Option(help="Path segments at most; -1: until roulette ends the path.")
-    ] = None,
-    camera: Annotated[str | None, typer.Option(help="Name of the camera.")] = None,
+    seed: Seed = None,
+    arch: Arch = "auto",
+    width: Width = None,
+    height: Height = None,
+    max_depth: MaxDepth = None,
+    camera: CameraName = None,
     buffers: Annotated[
         str | None, typer.Option(help="Also write these as EXR layers: " + ", ".join(BUFFERS[1:]) + ".")
     ] = None,
@@ -199,15 +204,14 @@ def gradient(
         typer.Option("-o", "--output", help="Picture to write.  [default: outputs/SCENE_gradient.exr and .png]"),
     ] = None,
     spp: Annotated[int | None, typer.Option(help="Samples per pixel of each term.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Equal seeds give equal gradients.")] = None,
-    arch: Annotated[str, typer.Option(help="auto, cuda, metal, vulkan or cpu.")] = "auto",
-    width: Annotated[int | None, typer.Option(help="Film width in pixels.")] = None,
-    height: Annotated[int | None, typer.Option(help="Film height; one size alone keeps the aspect ratio.")] = None,
-    max_depth: Annotated[int | None, typer.Option(help="Path segments at most.")] = None,
-    camera: Annotated[str | None, typer.Option(help="Name of the camera.")] = None,
+    seed: Seed = None,
+    arch: Arch = "auto",
+    width: Width = None,
+    height: Height = None,
+    max_depth: MaxDepth = None,
+    camera: CameraName = None,
 ) -> None:
     """Show how a picture changes when a parameter moves: red gets brighter, blue darker."""
-    from diffrt import _taichi
     from diffrt.gradient.forward import render_forward
     from diffrt.io.images import write_image
 
@@ -234,14 +238,13 @@ def gradcheck(
     spp: Annotated[int, typer.Option(help="Samples per pixel of each picture and gradient.")] = 64,
     seeds: Annotated[int, typer.Option(min=2, help="Independent runs, for the standard errors.")] = 8,
     step: Annotated[float | None, typer.Option(help="Half-width of the difference, a factor on the direction.")] = None,
-    arch: Annotated[str, typer.Option(help="auto, cuda, metal, vulkan or cpu.")] = "auto",
-    width: Annotated[int | None, typer.Option(help="Film width in pixels.")] = None,
-    height: Annotated[int | None, typer.Option(help="Film height; one size alone keeps the aspect ratio.")] = None,
-    max_depth: Annotated[int | None, typer.Option(help="Path segments at most.")] = None,
-    camera: Annotated[str | None, typer.Option(help="Name of the camera.")] = None,
+    arch: Arch = "auto",
+    width: Width = None,
+    height: Height = None,
+    max_depth: MaxDepth = None,
+    camera: CameraName = None,
 ) -> None:
     """Check the gradient by a parameter against differences of pictures. Exit code 1: they disagree."""
-    from diffrt import _taichi
     from diffrt.gradient.check import gradcheck as check
     from diffrt.io.images import write_image
 
@@ -285,7 +288,7 @@ def bench(
     scene: SceneFile,
     runs: Annotated[int, typer.Option(min=1, help="Pictures to time.")] = 5,
     spp: Annotated[int | None, typer.Option(help="Samples per pixel.")] = None,
-    arch: Annotated[str, typer.Option(help="auto, cuda, metal, vulkan or cpu.")] = "auto",
+    arch: Arch = "auto",
 ) -> None:
     """Time the rendering of a scene: paths per second, the first picture and the median of the next."""
     import statistics

@@ -2,6 +2,7 @@
 
 import ctypes
 import math
+from typing import Any
 
 import numpy as np
 import taichi as ti
@@ -52,13 +53,13 @@ def _find(rows: ti.template(), addresses: ti.types.ndarray(dtype=ti.u64, ndim=1)
             addresses[i * _ROW + k] = ti.get_addr(field, ti.static([0] * len(field.shape)))
 
 
-def _write_on_device(fields: list[tuple[object, np.ndarray]]) -> None:
+def _write_on_device(fields: list[tuple[Any, np.ndarray]]) -> None:
     reals: list[np.ndarray] = []
     ints: list[np.ndarray] = []
     table = np.zeros((len(fields), 2), dtype=np.int32)
     used = {id(reals): 0, id(ints): 0}
     for k, (field, array) in enumerate(fields):
-        parts = reals if field.dtype == ti.f32 else ints  # type: ignore[attr-defined]
+        parts = reals if field.dtype == ti.f32 else ints
         flat = np.ascontiguousarray(array, dtype=np.float32 if parts is reals else np.int32).reshape(-1)
         table[k] = used[id(parts)], flat.size // _components(field)
         used[id(parts)] += flat.size

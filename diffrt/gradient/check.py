@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -111,7 +112,7 @@ def gradcheck(
     view = scene.camera(camera)
     view = view.resized(width, height)
     weights = _weights(view.height, view.width)
-    common = {"camera": camera, "max_depth": max_depth, "width": width, "height": height}
+    common: dict[str, Any] = {"camera": camera, "max_depth": max_depth, "width": width, "height": height}
 
     moved = scene.copy()
 
@@ -121,7 +122,7 @@ def gradcheck(
             sides = []
             for sign in (factor, -factor):
                 moved[parameter] = start + sign * step * along
-                sides.append(render(moved, spp=spp, seed=seed, **common).astype(np.float64))  # type: ignore[arg-type]
+                sides.append(render(moved, spp=spp, seed=seed, **common).astype(np.float64))
             slope = (sides[0] - sides[1]) / (2.0 * factor * step)
             values.append(float(np.sum(weights * slope)))
             total += slope / seeds
@@ -133,10 +134,10 @@ def gradcheck(
     for term in terms:
         runs[term] = []
         for seed in range(seeds):
-            gradient = render_backward(scene, weights, [parameter], spp, seed, terms=(term,), **common)  # type: ignore[arg-type]
+            gradient = render_backward(scene, weights, [parameter], spp, seed, terms=(term,), **common)
             runs[term].append(float(np.sum(gradient[parameter] * along)))
     total = [sum(values) for values in zip(*runs.values(), strict=True)]
-    picture = render_forward(scene, {parameter: along}, spp, 0, terms=terms, **common)  # type: ignore[arg-type]
+    picture = render_forward(scene, {parameter: along}, spp, 0, terms=terms, **common)
 
     a, a_error = _mean(fine)
     b, b_error = _mean(total)

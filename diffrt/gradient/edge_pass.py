@@ -1,6 +1,7 @@
 """Runs the terms of edges, chunk by chunk: backward, and forward at two values of the parameters."""
 
-from collections.abc import Callable, Iterator
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -35,7 +36,7 @@ def device_array(array: np.ndarray, dtype: Any) -> ti.Ndarray:
     return result
 
 
-class EdgePass:
+class EdgePass(ABC):
     """What the terms of edges share. A subclass says how samples are drawn and how they move.
 
     Args:
@@ -56,21 +57,23 @@ class EdgePass:
         self.rr_depth = min(settings.rr_depth, self.depth + 1)
         self.pixels = request.view.width * request.view.height
         self.edges = scene_edges(device.geometry, device.features.textures)
+        self.dropped = 0
 
     @property
+    @abstractmethod
     def empty(self) -> bool:
         """Whether there is nothing to sample."""
-        raise NotImplementedError
 
+    @abstractmethod
     def draw(self, weights: ti.Ndarray, first: int, count: int, total: int) -> None:
         """Fill samples."""
-        raise NotImplementedError
 
     @property
-    def motion(self) -> Callable[..., None]:
+    @abstractmethod
+    def motion(self) -> Any:
         """The differentiated kernel of the samples' values."""
-        raise NotImplementedError
 
+    @abstractmethod
     def prepare(self, weights: ti.Ndarray) -> None:
         """Look for the edges that matter."""
 
@@ -79,17 +82,19 @@ class EdgePass:
         if not self.empty:
             self.prepare(adjoint)
         total = self.request.spp[self.term] * self.pixels
+        samples().dropped[None] = 0
         for first in range(0, 0 if self.empty else total, SAMPLES):
             count = min(SAMPLES, total - first)
             self.draw(adjoint, first, count, total)
             yield samples(), adjoint, count
+        self.dropped = int(samples().dropped[None])
 
     def backward(self, weights: np.ndarray) -> None:
         """Add the term's derivatives to the `.grad` of the scene's fields; `weights` (pixels, 3) are the adjoints."""
         for drawn, adjoint, count in self._chunks(weights):
             seed(self.device.fields, self.options.filter, drawn, adjoint, count)
             with _taichi.all_passes():
-                self.motion.grad(self.device.fields, self.features, drawn, count)  # type: ignore[attr-defined]
+                self.motion.grad(self.device.fields, self.features, drawn, count)
 
     def forward(self, arrays: dict[int, dict[str, np.ndarray]], step: float) -> np.ndarray:
         """(pixels, 3): the term's derivative of each pixel; `arrays` of the scene (0) and a step forth and back."""
@@ -127,6 +132,9 @@ class PrimaryEdges(EdgePass):
     def empty(self) -> bool:
         return self.count == 0
 
+    def prepare(self, weights: ti.Ndarray) -> None:
+        """Length on the film says it all."""
+
     def draw(self, weights: ti.Ndarray, first: int, count: int, total: int) -> None:
         sample_edges(
             self.device.fields, self.plain, self.options, samples(), weights, self.cdf, self.ends, self.faces,
@@ -135,9 +143,8 @@ class PrimaryEdges(EdgePass):
         )  # fmt: skip
 
     @property
-    def motion(self) -> Callable[..., None]:
-        motion: Callable[..., None] = film_motion
-        return motion
+    def motion(self) -> Any:
+        return film_motion
 
 
 class ShadowEdges(EdgePass):
@@ -192,9 +199,8 @@ class ShadowEdges(EdgePass):
         )  # fmt: skip
 
     @property
-    def motion(self) -> Callable[..., None]:
-        motion: Callable[..., None] = shadow_motion
-        return motion
+    def motion(self) -> Any:
+        return shadow_motion
 
 
 def _cdf(probability: np.ndarray) -> ti.Ndarray:

@@ -80,6 +80,7 @@ class EdgeSamples:
         def vector(n: int) -> ti.MatrixField:
             return ti.Vector.field(n, ti.f32, shape=count)
 
+        self.dropped = ti.field(ti.i32, shape=())  # samples that were no number
         self.active = ti.field(ti.i32, shape=count)
         self.edge = ti.field(ti.i32, shape=count)  # its number among those that were drawn from
         self.vertices = ti.Vector.field(2, ti.i32, shape=count)

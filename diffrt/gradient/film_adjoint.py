@@ -46,12 +46,15 @@ def seed(
     scene: ti.template(), kind: ti.template(), samples: ti.template(),
     weights: ti.types.ndarray(dtype=vec3, ndim=1), count: ti.i32,
 ):  # fmt: skip
-    """Adjoints of the samples' values from those of the pixels."""
+    """Adjoints of the samples' values from those of the pixels. What is no number counts as zero, and is counted."""
     for i in range(count):
         adjoint = 0.0
         if samples.active[i] != 0:
             adjoint = gathered(scene, kind, weights, samples.film[i]).dot(samples.jump[i])
-        samples.value.grad[i] = ti.select(is_finite(adjoint), adjoint, 0.0)
+            if not is_finite(adjoint):
+                adjoint = 0.0
+                samples.dropped[None] += 1
+        samples.value.grad[i] = adjoint
 
 
 @ti.kernel
@@ -65,6 +68,9 @@ def splat(
         if samples.active[i] != 0:
             film = samples.film[i]
             amount = samples.jump[i] * ((samples.other_value[i] - samples.value[i]) * factor)
+            if not (is_finite(amount.x) and is_finite(amount.y) and is_finite(amount.z)):
+                amount = vec3(0.0)
+                samples.dropped[None] += 1
             column, row = ti.floor(film.x, ti.i32), ti.floor(film.y, ti.i32)
             if ti.static(kind == BOX):
                 if column >= 0 and column < width and row >= 0 and row < height:

@@ -3,6 +3,7 @@
 import taichi as ti
 
 from diffrt.core.vector import is_finite
+from diffrt.render.record import PathRecord
 
 
 @ti.kernel
@@ -26,8 +27,8 @@ def drop_rows(features: ti.template(), record: ti.template(), first: ti.i32, end
                     record.values.grad[slot, row][d] = 0.0
 
 
-def _states(record: object) -> tuple[object, ...]:
+def _states(record: PathRecord) -> tuple[object, ...]:
     names = ["emission", "light_radiance"]
-    if record.geometry:  # type: ignore[attr-defined]
+    if record.geometry:
         names += ["position", "normal", "cross", "direction", "uv", "light_position", "light_cross", "light_uv"]
     return tuple(getattr(record, name) for name in names)

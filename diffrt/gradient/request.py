@@ -3,11 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
-
-from diffrt.description.names import listed, nearest
-from diffrt.errors import InputError, Problem
-from diffrt.render.rendering import MOST_PIXELS, MOST_SAMPLES, MOST_SEGMENTS
+from diffrt.render.arguments import Arguments, view_of
+from diffrt.render.rendering import MOST_SAMPLES
 from diffrt.scene.elements import Camera
 from diffrt.scene.scene import Scene
 
@@ -61,35 +58,14 @@ def make_request(
     spp = settings.spp if spp is None else spp
     seed = settings.seed if seed is None else seed
     max_depth = settings.max_depth if max_depth is None else max_depth
-    problems = []
-
-    def whole(name: str, value: object, low: int, high: int, also: str = "") -> None:
-        if isinstance(value, bool) or not isinstance(value, int | np.integer) or not low <= int(value) <= high:
-            problems.append(Problem(name, f"found {value!r}", f"a whole number from {low} to {high}{also}"))
-
-    if isinstance(terms, str):
-        problems.append(Problem("terms", f"found the text {terms!r}", "a list of terms"))
-    else:
-        for term in terms:
-            if term not in TERMS:
-                problems.append(Problem("terms", f"{term!r} is no term", listed(TERMS), nearest(term, TERMS)))
-    whole("spp", spp, 1, MOST_SAMPLES)
+    arguments = Arguments()
+    arguments.names("terms", terms, TERMS, "term")
+    arguments.picture(spp, seed, max_depth, width, height)
     for term, count in spp_of.items():
         if count is not None:
-            whole(f"spp_{term}", count, 0, MOST_SAMPLES)
-    whole("seed", seed, 0, 2**31 - 1)
-    whole("rows", rows, 256, 2**26)
-    if max_depth != -1:
-        whole("max_depth", max_depth, 1, MOST_SEGMENTS, ", or -1 for no limit")
-    for name, size in (("width", width), ("height", height)):
-        if size is not None:
-            whole(name, size, 1, 65536)
-    if problems:
-        raise InputError(problems)
-    view = scene.camera(camera)
-    if width is not None or height is not None:
-        view = view.resized(width, height)
-    if view.width * view.height > MOST_PIXELS:
-        raise InputError(Problem("width, height", f"{view.width} x {view.height} pixels", f"at most {MOST_PIXELS}"))
+            arguments.whole(f"spp_{term}", count, 0, MOST_SAMPLES)
+    arguments.whole("rows", rows, 256, 2**26)
+    arguments.done()
+    view = view_of(scene, camera, width, height)
     counts = {term: int(spp if spp_of.get(term) is None else spp_of[term] or 0) for term in TERMS}
     return Request(scene, view, tuple(terms), int(seed), int(max_depth), counts, int(rows))

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from diffrt import log
+from diffrt.description.values import TextureRef
 from diffrt.device.packing import write
 from diffrt.device.upload import DeviceScene, continuous, upload
 from diffrt.gradient.chain import CAMERA, GEOMETRY, Target, target
@@ -12,6 +13,7 @@ from diffrt.gradient.edge_pass import EdgePass, PrimaryEdges, ShadowEdges
 from diffrt.gradient.interior_pass import InteriorPass
 from diffrt.gradient.request import Request
 from diffrt.gradient.shadow_edges import DELTA, EXTENDED, INDIRECT
+from diffrt.scene.scene import Scene
 
 _FLUSHED = 2**21
 """Rows after which sums in single precision are carried over to double."""
@@ -59,6 +61,7 @@ def backward(request: Request, adjoint: np.ndarray, names: Sequence[str]) -> dic
         dropped += run.dropped
     for term in _edge_terms(device, request, targets):
         term.backward(weights)
+        dropped += term.dropped
     sums.flush()
     _warn_of_dropped(dropped)
     return {item.name: np.asarray(item.pull(sums.totals)) for item in targets}
@@ -90,6 +93,7 @@ def forward(request: Request, tangents: dict[str, np.ndarray]) -> np.ndarray:
         dropped += run.dropped
     for term in _edge_terms(device, request, targets):
         image += term.forward(arrays, step)
+        dropped += term.dropped
     _warn_of_dropped(dropped)
     return image.reshape(view.height, view.width, 3)
 
@@ -121,11 +125,29 @@ def _warn_of_what_is_missing(device: DeviceScene, request: Request, targets: Seq
             f"{', '.join(moving)}: where light passes surfaces (opacity below one, null), the shadows behind the first "
             "of them are missing from the gradient"
         )
+    smooth = sorted({shape.material for shape in request.scene.shapes.values()} & set(_smooth(request.scene)))
+    if moving and smooth and set(request.terms) - {"interior"}:
+        log.warn(
+            f"{', '.join(moving)}: edges and shadows that are seen in mirrors or through smooth glass "
+            f"({', '.join(smooth)}) are missing from the gradient"
+        )
+
+
+def _smooth(scene: Scene) -> list[str]:
+    """Materials that mirror or refract without scattering, and mixes of them."""
+    names = [
+        name
+        for name, material in scene.materials.items()
+        if material.type in ("conductor", "dielectric", "plastic")
+        and not isinstance(material.fields["roughness"], TextureRef)
+        and not np.any(material.fields["roughness"])
+    ]
+    return names + [name for name, m in scene.materials.items() if m.first in names or m.second in names]
 
 
 def _warn_of_dropped(rows: int) -> None:
     if rows:
-        log.warn(f"{rows} rows of the gradient were not finite and count as zero")
+        log.warn(f"{rows} samples of the gradient were not finite and count as zero")
 
 
 def _perturbed(

@@ -160,7 +160,7 @@ def _decode(
                 prefix = f"{part.name()}." if index > 0 else ""
                 full_name = channel_name if channel_name.startswith(prefix) else prefix + channel_name
                 channels[full_name] = as_float32(channel.pixels)
-    except Exception:
+    except (RuntimeError, ValueError, TypeError, OSError):  # what the library raises of damaged pixels
         parts, channels = [], {}
     if len(parts) != len(headers) or not channels or {c.shape for c in channels.values()} != {(height, width)}:
         reason = messages.getvalue().strip().rpartition(" - ")[2]

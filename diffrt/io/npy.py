@@ -29,7 +29,7 @@ def decode_npy(content: bytes, name: str, *, field: str, max_pixels: int) -> Ima
     check_size(name, shape[1], shape[0], field=field, max_pixels=max_pixels)
     try:
         data = np.load(io.BytesIO(content), allow_pickle=False)
-    except Exception:
+    except (ValueError, EOFError, OSError):
         raise broken(name, "the array is cut short", field=field) from None
     data = as_float32(data)
     return Image(np.ascontiguousarray(data if data.ndim == 3 else data[..., None]), "linear")

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from diffrt import _taichi, log
-from diffrt.description.names import listed, nearest
-from diffrt.errors import InputError, Problem
-from diffrt.render.rendering import BUFFERS, MOST_PIXELS, MOST_SAMPLES, MOST_SEGMENTS, Progress, Rendering
+from diffrt.errors import Problem
+from diffrt.render.arguments import Arguments, view_of
+from diffrt.render.rendering import BUFFERS, Progress, Rendering
 from diffrt.scene.elements import Camera
 from diffrt.scene.scene import Scene
 
@@ -111,12 +111,13 @@ def trace(
     spp = settings.spp if spp is None else spp
     seed = settings.seed if seed is None else seed
     max_depth = settings.max_depth if max_depth is None else max_depth
-    _check(buffers, spp, seed, max_depth, width, height, time_budget)
-    view = scene.camera(camera)
-    if width is not None or height is not None:
-        view = view.resized(width, height)
-    if view.width * view.height > MOST_PIXELS:
-        raise InputError(Problem("width, height", f"{view.width} x {view.height} pixels", f"at most {MOST_PIXELS}"))
+    arguments = Arguments()
+    arguments.names("names", buffers, BUFFERS, "buffer")
+    arguments.picture(spp, seed, max_depth, width, height)
+    if time_budget is not None and not time_budget > 0:
+        arguments.problems.append(Problem("time_budget", f"found {time_budget!r}", "seconds above 0"))
+    arguments.done()
+    view = view_of(scene, camera, width, height)
 
     with _taichi.lock:
         _taichi.init()
@@ -137,37 +138,3 @@ def trace(
     if result.dropped:
         log.warn(f"{result.dropped} samples were not finite and count as black")
     return result
-
-
-def _check(
-    buffers: Sequence[str],
-    spp: int,
-    seed: int,
-    max_depth: int,
-    width: int | None,
-    height: int | None,
-    time_budget: float | None,
-) -> None:
-    problems = []
-
-    def whole(name: str, value: object, low: int, high: int, also: str = "") -> None:
-        if isinstance(value, bool) or not isinstance(value, int | np.integer) or not low <= int(value) <= high:
-            problems.append(Problem(name, f"found {value!r}", f"a whole number from {low} to {high}{also}"))
-
-    if isinstance(buffers, str):
-        problems.append(Problem("names", f"found the text {buffers!r}", "a list of buffer names"))
-    else:
-        for name in buffers:
-            if name not in BUFFERS:
-                problems.append(Problem("names", f"{name!r} is no buffer", listed(BUFFERS), nearest(name, BUFFERS)))
-    whole("spp", spp, 1, MOST_SAMPLES)
-    whole("seed", seed, 0, 2**31 - 1)
-    if max_depth != -1:
-        whole("max_depth", max_depth, 1, MOST_SEGMENTS, ", or -1 for no limit")
-    for name, size in (("width", width), ("height", height)):
-        if size is not None:
-            whole(name, size, 1, 65536)
-    if time_budget is not None and not time_budget > 0:
-        problems.append(Problem("time_budget", f"found {time_budget!r}", "seconds above 0"))
-    if problems:
-        raise InputError(problems)

@@ -24,8 +24,8 @@ class Case:
     parameter: str
     direction: Any
     step: float
-    spp: int = 256
-    seeds: int = 6
+    spp: int = 64
+    seeds: int = 24
     bias: float = 0.01
     options: dict[str, Any] = field(default_factory=dict)
     spp_difference: int = 0
@@ -98,7 +98,7 @@ def check(case: Case) -> Result:
     result = run(case)
     error = float(np.hypot(result.difference_error, result.backward_error))
     scale = max(abs(result.difference), abs(result.backward))
-    # As rare as three standard errors, were they known: they are estimates from a handful of seeds.
+    # As rare as three standard errors would be, were they known: they are estimates from so many seeds.
     errors = float(student.ppf(norm.cdf(3.0), case.seeds - 1))
     assert abs(result.backward - result.difference) <= errors * error + case.bias * scale, str(result)
     # Not to rounding: textures have kinks, which the small step of forward mode crosses here and there, and which

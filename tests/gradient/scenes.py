@@ -106,6 +106,7 @@ def shaded(kind: str = "area", receiver: str = "textured", depth: int = 2) -> di
         "sun": {"type": "directional", "direction": [-0.2, -1, 0.2], "irradiance": [3, 2, 1]},
         "sky": {"type": "environment", "radiance": [1, 0.8, 0.6]},
         "image": {"type": "environment", "data": sky()},
+        "two-tone": {"type": "environment", "data": two_tone()},
     }  # fmt: skip
     if kind != "area":
         scene["shapes"].pop(1)
@@ -118,9 +119,25 @@ def shaded(kind: str = "area", receiver: str = "textured", depth: int = 2) -> di
     return scene
 
 
+def bounced() -> dict[str, Any]:
+    """The quad's shadow on the floor where all light comes from the ceiling, at which a lamp shines."""
+    scene = shaded(depth=3)
+    scene["shapes"][1]["to_world"] = [{"scale": 0.25}, turned([1, 0, 0], -90), {"translate": [1.2, 1.4, -0.9]}]
+    place = [{"scale": 0.8}, turned([1, 0, 0], 90), {"translate": [0.3, 2.0, -0.3]}]
+    scene["shapes"].append({"name": "ceiling", "type": "rectangle", "material": "white", "to_world": place})
+    return scene
+
+
 def sky() -> np.ndarray:
     noise = np.random.default_rng(3).normal(size=(16, 32, 3))
     return np.exp(9.0 * gaussian_filter(noise, (2, 3, 0), mode="wrap")).astype(np.float32)
+
+
+def two_tone() -> np.ndarray:
+    """A sky whose dimmer half light samples avoid, and which makes shadows all the same."""
+    image = np.ones((16, 32, 3), dtype=np.float32)
+    image[:, :16] = 0.4
+    return image
 
 
 def painted(**fields: Any) -> dict[str, Any]:

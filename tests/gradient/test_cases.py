@@ -29,20 +29,20 @@ APPEARANCE = [
     Case("sky radiance", scenes.bumpy, "lights.sky.radiance", ALONG, 0.02),
     Case("sky texels", partial(shaded, "image"), "lights.light.image", scenes.sky() ** 0.5, 0.02),
     Case("reflectance", METAL, "materials.metal.reflectance", ALONG, 0.05),
-    Case("roughness", METAL, "materials.metal.roughness", 1.0, 0.01, spp=512),
+    Case("roughness", METAL, "materials.metal.roughness", 1.0, 0.01, spp=128),
     Case("smooth glass ior", scenes.glass, "materials.glass.ior", 1.0, 0.01),
 ]
 LAYERS = [
     Case(f"layer {field}", scenes.painted, f"materials.floor.{field}", ALONG if "color" in field else 1.0, 0.02,
-         spp=512)
+         spp=128)
     for field in ("base_color", "metallic", "roughness", "ior", "specular", "specular_color", "transmission",
                   "clearcoat", "clearcoat_roughness", "sheen_color", "sheen_roughness")
 ] + [
     Case(f"plastic {field}", scenes.plastic, f"materials.floor.{field}", ALONG if field == "albedo" else 1.0,
-         0.01, spp=512)
+         0.01, spp=128)
     for field in ("albedo", "ior", "roughness")
 ] + [
-    Case(f"rough glass {field}", scenes.frosted, f"materials.glass.{field}", 1.0, 0.01, spp=512)
+    Case(f"rough glass {field}", scenes.frosted, f"materials.glass.{field}", 1.0, 0.01, spp=128)
     for field in ("ior", "roughness")
 ]  # fmt: skip
 INTERIOR = [
@@ -56,9 +56,9 @@ INTERIOR = [
     Case("camera turns", lit, "camera.rotation", ALONG, 0.01),
     Case("camera matrix", lit, "camera.to_world", AFFINE, 0.01),
     Case("field of view", lit, "camera.fov", 1.0, 0.5),
-    Case("metal floor's corners", METAL, "shapes.floor.vertices", 0.3 * RANDOM.normal(size=(4, 3)), 0.02, spp=512),
+    Case("metal floor's corners", METAL, "shapes.floor.vertices", 0.3 * RANDOM.normal(size=(4, 3)), 0.02, spp=128),
     Case("smooth normals", scenes.bumpy, "shapes.floor.vertices", RANDOM.normal(size=(169, 3)) * [0.1, 1, 0.1], 0.005,
-         spp_difference=4096),
+         spp_difference=1024),
     Case("uvs", lit, "shapes.floor.uvs", [1.0, 0.5], 0.01),
     Case("bulb moves", partial(lit, lights=POINT), "lights.bulb.position", ALONG, 0.02),
     Case("spot moves", partial(lit, lights=SPOT), "lights.bulb.position", ALONG, 0.01),
@@ -67,7 +67,7 @@ INTERIOR = [
     Case("mirror moves", scenes.mirror, "shapes.floor.translation", [0, 1, 0], 0.02),
     Case("mirror turns", scenes.mirror, "shapes.floor.rotation", ALONG, 0.01),
     Case("floor under glass", scenes.glass, "shapes.floor.translation", ALONG, 0.01),
-    Case("glass turns", scenes.glass, "shapes.pane.rotation", [1, 0.3, 0.2], 0.01, spp_difference=4096),
+    Case("glass turns", scenes.glass, "shapes.pane.rotation", [1, 0.3, 0.2], 0.01, spp_difference=1024),
 ]  # fmt: skip
 PRIMARY = [
     Case("cube moves", shining, "shapes.box.translation", ALONG, 0.01),
@@ -107,6 +107,9 @@ SHADOWS = [
     Case("sky: floor", partial(shaded, "sky"), "shapes.floor.translation", [0, 1, 0], 0.02),
     Case("sky: camera", partial(shaded, "sky"), "camera.translation", ALONG, 0.02),
     Case("image: quad", partial(shaded, "image"), "shapes.quad.translation", ALONG, 0.02),
+    Case("two-tone: quad", partial(shaded, "two-tone"), "shapes.quad.translation", ALONG, 0.02),
+    Case("bounced: quad", scenes.bounced, "shapes.quad.translation", ALONG, 0.02, spp=128),
+    Case("bounced: ceiling", scenes.bounced, "shapes.ceiling.translation", ALONG, 0.02, spp=128),
     Case("point: quad, depth 4", partial(shaded, "point", depth=4), "shapes.quad.translation", ALONG, 0.005),
     Case("area: quad, depth 4", partial(shaded, "area", depth=4), "shapes.quad.translation", ALONG, 0.02),
     Case("sky: quad, depth 4", partial(shaded, "sky", depth=4), "shapes.quad.translation", ALONG, 0.02),
