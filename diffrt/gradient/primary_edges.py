@@ -22,6 +22,7 @@ from diffrt.gradient.projection import to_camera, to_film, to_image_plane
 from diffrt.render.path import trace_path
 from diffrt.scene.elements import Camera
 from diffrt.shading.camera.dispatch import camera_ray
+from diffrt.shading.camera.perspective import distortion_derivative
 
 _BESIDE = 1e-3
 """Pixels between an edge and the points to its sides."""
@@ -100,14 +101,7 @@ def distortion_of(scene: ti.template(), features: ti.template(), p: vec2, d: vec
     """Velocity on the film, in pixels, of an ideal image point p that moves with velocity d."""
     moved = d
     if ti.static(features.distorted):
-        k = scene.camera_distortion[None]
-        x, y = p.x, p.y
-        r2 = x * x + y * y
-        radial = 1.0 + r2 * (k[0] + r2 * (k[1] + r2 * k[4]))
-        slope = 2.0 * (k[0] + r2 * (2.0 * k[1] + 3.0 * r2 * k[4]))
-        a = radial + x * x * slope + 2.0 * k[2] * y + 6.0 * k[3] * x
-        b = x * y * slope + 2.0 * k[2] * x + 2.0 * k[3] * y
-        c = radial + y * y * slope + 6.0 * k[2] * y + 2.0 * k[3] * x
+        a, b, c = distortion_derivative(scene.camera_distortion[None], p)
         moved = vec2(a * d.x + b * d.y, b * d.x + c * d.y)
     f = scene.camera_intrinsics[None]
     return vec2(f[0] * moved.x, f[1] * moved.y)

@@ -119,6 +119,13 @@ def shaded(kind: str = "area", receiver: str = "textured", depth: int = 2) -> di
     return scene
 
 
+def through_a_lens(**camera: Any) -> dict[str, Any]:
+    """A shadow that another kind of camera sees."""
+    scene = shaded("point")
+    scene["camera"] = {**scene["camera"], **camera}
+    return scene
+
+
 def bounced() -> dict[str, Any]:
     """The quad's shadow on the floor where all light comes from the ceiling, at which a lamp shines."""
     scene = shaded(depth=3)

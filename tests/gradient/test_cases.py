@@ -108,6 +108,10 @@ SHADOWS = [
     Case("sky: camera", partial(shaded, "sky"), "camera.translation", ALONG, 0.02),
     Case("image: quad", partial(shaded, "image"), "shapes.quad.translation", ALONG, 0.02),
     Case("two-tone: quad", partial(shaded, "two-tone"), "shapes.quad.translation", ALONG, 0.02),
+    Case("thin lens: quad", partial(scenes.through_a_lens, type="thin_lens", aperture_radius=0.1, focus_distance=1.6),
+         "shapes.quad.translation", ALONG, 0.005),
+    Case("bent film: quad", partial(scenes.through_a_lens, distortion={"k1": -0.2, "p1": 0.03, "k2": 0.1}),
+         "shapes.quad.translation", ALONG, 0.005),
     Case("bounced: quad", scenes.bounced, "shapes.quad.translation", ALONG, 0.02, spp=128),
     Case("bounced: ceiling", scenes.bounced, "shapes.ceiling.translation", ALONG, 0.02, spp=128),
     Case("point: quad, depth 4", partial(shaded, "point", depth=4), "shapes.quad.translation", ALONG, 0.005),
@@ -145,6 +149,8 @@ SLOW = {
     "camera moves before creases",
     "sky: quad",
     "sky: camera",
+    "thin lens: quad",
+    "bent film: quad",
     "area: quad, depth 4",
 }
 """They compile kernels of their own, or resemble others."""

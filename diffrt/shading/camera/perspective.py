@@ -25,17 +25,24 @@ def distort(k, p: vec2) -> vec2:
 
 
 @ti.func
+def distortion_derivative(k, p: vec2):
+    """Derivative of `distort` at p, a symmetric matrix: dx_d/dx, dx_d/dy = dy_d/dx, dy_d/dy."""
+    x, y = p.x, p.y
+    r2 = x * x + y * y
+    radial = 1.0 + r2 * (k[0] + r2 * (k[1] + r2 * k[4]))
+    slope = 2.0 * (k[0] + r2 * (2.0 * k[1] + 3.0 * r2 * k[4]))
+    a = radial + x * x * slope + 2.0 * k[2] * y + 6.0 * k[3] * x
+    b = x * y * slope + 2.0 * k[2] * x + 2.0 * k[3] * y
+    d = radial + y * y * slope + 6.0 * k[2] * y + 2.0 * k[3] * x
+    return a, b, d
+
+
+@ti.func
 def undistort(k, q: vec2) -> vec2:
     """Inverse of `distort` by Newton's method; exact to rounding within the range where the model is invertible."""
     p = q
     for _ in ti.static(range(UNDISTORT_STEPS)):
-        x, y = p.x, p.y
-        r2 = x * x + y * y
-        radial = 1.0 + r2 * (k[0] + r2 * (k[1] + r2 * k[4]))
-        slope = 2.0 * (k[0] + r2 * (2.0 * k[1] + 3.0 * r2 * k[4]))
-        a = radial + x * x * slope + 2.0 * k[2] * y + 6.0 * k[3] * x
-        b = x * y * slope + 2.0 * k[2] * x + 2.0 * k[3] * y
-        d = radial + y * y * slope + 6.0 * k[2] * y + 2.0 * k[3] * x
+        a, b, d = distortion_derivative(k, p)
         determinant = a * d - b * b
         ok = ti.abs(determinant) > 1e-6
         residual = distort(k, p) - q
