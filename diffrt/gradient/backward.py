@@ -7,6 +7,8 @@ import numpy as np
 from diffrt import _taichi
 from diffrt.errors import InputError, Problem
 from diffrt.gradient.request import DEFAULT_ROWS, TERMS, make_request
+from diffrt.render.arguments import Arguments
+from diffrt.render.rendering import CHANNELS
 from diffrt.scene.elements import Camera
 from diffrt.scene.scene import Scene
 
@@ -36,7 +38,8 @@ def render_backward(
         scene: its settings stand in for arguments that are None.
         image_gradient: (H, W, 3), dLoss/dImage; finite. Pixels where it is zero cost nothing. For an unbiased gradient
             it must not come from the random numbers of this call: its seeds are other ones than those of `render`, so
-            any seed will do.
+            any seed will do. Or a mapping of such arrays by buffer, of the shapes that `render_buffers` gives:
+            radiance, depth, normal, albedo, mask, position, uv. A loss of several of them has their sum.
         parameters: names, as in `scene.parameters`.
         spp: samples per pixel of every term; `spp_TERM` sets that of one.
         seed: equal seeds give equal gradients, up to the order of sums.
@@ -58,19 +61,31 @@ def render_backward(
         "indirect": spp_indirect,
     }
     request = make_request(scene, camera, width, height, max_depth, seed, terms, spp, spp_of, rows)
-    if isinstance(image_gradient, Mapping):
-        if set(image_gradient) != {"radiance"}:
-            found = f"buffers {', '.join(image_gradient)}"
-            raise InputError(Problem("image_gradient", found, "radiance: gradients of other buffers are not there yet"))
-        image_gradient = image_gradient["radiance"]
-    shape = (request.view.height, request.view.width, 3)
-    adjoint = checked(image_gradient, "image_gradient", shape)
+    adjoints = _adjoints(image_gradient, request.view)
     names = list(parameters) if not isinstance(parameters, str) else [parameters]
     with _taichi.lock:
         _taichi.init()
         from diffrt.gradient import run
 
-        return run.backward(request, adjoint, names)
+        return run.backward(request, adjoints, names)
+
+
+def _adjoints(image_gradient: object, view: Camera) -> dict[str, np.ndarray]:
+    """Derivatives by buffer name.
+
+    Raises:
+        InputError: a buffer is unknown or has none, or an array is not of the buffer's shape.
+    """
+    if not isinstance(image_gradient, Mapping):
+        return {"radiance": checked(image_gradient, "image_gradient", (view.height, view.width, 3))}
+    known = {"radiance": 3, **{name: count for name, (_, count) in CHANNELS.items()}}
+    arguments = Arguments()
+    arguments.names("image_gradient", tuple(image_gradient), known, "buffer with a gradient")
+    arguments.done()
+    return {
+        name: checked(array, f"image_gradient.{name}", (view.height, view.width, *([known[name]] * (known[name] > 1))))
+        for name, array in image_gradient.items()
+    }
 
 
 def checked(array: object, name: str, shape: tuple[int, ...]) -> np.ndarray:

@@ -15,7 +15,7 @@ from diffrt.device.packing import write
 from diffrt.device.upload import DeviceScene
 from diffrt.gradient.edges import SAMPLES, EdgeSamples, face_normals, samples, scene_edges
 from diffrt.gradient.film_adjoint import seed, splat
-from diffrt.gradient.primary_edges import sample_edges, visible_edges
+from diffrt.gradient.primary_edges import CHANNELS_OF_UV, RADIANCE, sample_edges, visible_edges
 from diffrt.gradient.primary_motion import film_motion
 from diffrt.gradient.request import Request
 from diffrt.gradient.shadow_edges import INDIRECT, importance_of_edges, sample_shadows
@@ -113,12 +113,19 @@ class EdgePass(ABC):
 
 
 class PrimaryEdges(EdgePass):
-    """Edges that the camera sees."""
+    """Edges that the camera sees.
+
+    Args:
+        shown: what may jump there: RADIANCE or a group of the buffers' channels.
+    """
 
     term = "primary"
 
-    def __init__(self, device: DeviceScene, request: Request, distorted: bool) -> None:
+    def __init__(self, device: DeviceScene, request: Request, distorted: bool, shown: int = RADIANCE) -> None:
         super().__init__(device, request, distorted)
+        self.shown = shown
+        if shown == CHANNELS_OF_UV:
+            self.edges = scene_edges(device.geometry, textured=True)
         radius = RADII[request.scene.settings.filter]
         numbers, ranges, length = visible_edges(self.edges, device.geometry, request.view, radius)
         self.count = len(numbers)
@@ -137,8 +144,8 @@ class PrimaryEdges(EdgePass):
 
     def draw(self, weights: ti.Ndarray, first: int, count: int, total: int) -> None:
         sample_edges(
-            self.device.fields, self.plain, self.options, samples(), weights, self.cdf, self.ends, self.faces,
-            self.ranges, self.count, first, count, total, self.request.gradient_seed ^ 0x1111, self.depth,
+            self.device.fields, self.plain, self.options, self.shown, samples(), weights, self.cdf, self.ends,
+            self.faces, self.ranges, self.count, first, count, total, self.request.gradient_seed ^ 0x1111, self.depth,
             self.rr_depth,
         )  # fmt: skip
 

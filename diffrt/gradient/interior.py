@@ -193,7 +193,7 @@ def emissions(scene: ti.template(), features: ti.template(), record: ti.template
 
 
 @ti.func
-def _values(features: ti.template(), record: ti.template(), row: ti.i32):
+def kept_values(features: ti.template(), record: ti.template(), row: ti.i32):
     """The material's fields at a vertex, as BSDFs take them."""
     return ti.Matrix(
         [[record.values[slot, row][d] for d in ti.static(range(3))] for slot in ti.static(range(features.slots))]
@@ -216,7 +216,7 @@ def scatterings(
         row = first + i // 2
         if record.kind[row] == SURFACE and scene.material_type[record.material[row]] == kind:
             scattering = record.scattering[row]
-            values = _values(features, record, row)
+            values = kept_values(features, record, row)
             if (k == TOWARDS_NEXT and scattering == SCATTERED) or (k == TOWARDS_LIGHT and record.light[row] >= 0):
                 f, _density = bsdf.evaluate(
                     scene, features, record.material[row], values, record.wo[row], record.wi[k, row]

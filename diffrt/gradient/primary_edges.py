@@ -19,9 +19,11 @@ from diffrt.device.intersect import any_hit
 from diffrt.gradient.edges import Edges, face_normals
 from diffrt.gradient.film_adjoint import gathered
 from diffrt.gradient.projection import to_camera, to_film, to_image_plane
+from diffrt.render.buffers import channels_along
 from diffrt.render.path import trace_path
+from diffrt.render.rendering import CHANNEL_COUNT, CHANNELS
 from diffrt.scene.elements import Camera
-from diffrt.shading.camera.dispatch import camera_ray
+from diffrt.shading.camera.dispatch import CameraRay, camera_ray
 from diffrt.shading.camera.perspective import distortion_derivative
 
 _BESIDE = 1e-3
@@ -29,6 +31,10 @@ _BESIDE = 1e-3
 _BEFORE = 0.999
 """Share of the way to an edge in which something hides it."""
 _LEAST_DEPTH = 1e-4
+RADIANCE = -1
+"""What may jump at an edge: radiance, or channels 3 k, 3 k + 1 and 3 k + 2 of the buffers."""
+CHANNEL_GROUPS = CHANNEL_COUNT // 3
+CHANNELS_OF_UV = CHANNELS["uv"][0] // 3
 
 
 def visible_edges(edges: Edges, g: Geometry, camera: Camera, radius: float) -> tuple[np.ndarray, ...]:
@@ -146,9 +152,26 @@ def _beside(
     return step * ti.min(_BESIDE / ti.max(pixels, 1e-20), 0.25), side
 
 
+@ti.func
+def _shown(
+    scene: ti.template(), features: ti.template(), options: ti.template(), shown: ti.template(), ray: CameraRay,
+    key: ti.u32, number: ti.i32, max_depth: ti.i32, rr_depth: ti.i32,
+) -> vec3:  # fmt: skip
+    """What is seen along a ray: RADIANCE, or a group of channels."""
+    result = vec3(0.0)
+    if ti.static(shown == RADIANCE):
+        result = trace_path(scene, features, options, ray, key, number, max_depth, rr_depth)
+    else:
+        row = channels_along(scene, features, options, ray, key, number)
+        for d in ti.static(range(3)):
+            result[d] = row[3 * shown + d]
+    return result
+
+
 @ti.kernel
 def sample_edges(
-    scene: ti.template(), features: ti.template(), options: ti.template(), samples: ti.template(),
+    scene: ti.template(), features: ti.template(), options: ti.template(), shown: ti.template(),
+    samples: ti.template(),
     weights: ti.types.ndarray(dtype=vec3, ndim=1), cdf: ti.types.ndarray(dtype=ti.f32, ndim=1),
     ends: ti.types.ndarray(dtype=ti.math.ivec2, ndim=1), faces: ti.types.ndarray(dtype=ti.math.ivec2, ndim=1),
     ranges: ti.types.ndarray(dtype=vec2, ndim=1),
@@ -210,8 +233,8 @@ def sample_edges(
                 inner = camera_ray(scene, features, to_film(scene, features, image_point + below), lens)
                 outer = camera_ray(scene, features, to_film(scene, features, image_point + above), lens)
                 # The same random numbers on both sides: what does not jump cancels.
-                before = trace_path(scene, features, options, inner, key, number, max_depth, rr_depth)
-                behind = trace_path(scene, features, options, outer, key, number, max_depth, rr_depth)
+                before = _shown(scene, features, options, shown, inner, key, number, max_depth, rr_depth)
+                behind = _shown(scene, features, options, shown, outer, key, number, max_depth, rr_depth)
                 jump = before - behind
                 samples.active[i] = ti.cast(jump.dot(jump) > 0.0, ti.i32)
                 samples.vertices[i] = ends[edge]

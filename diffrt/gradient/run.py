@@ -1,6 +1,6 @@
 """Gradients on a running Taichi: every term that the parameters need, summed."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -8,9 +8,11 @@ from diffrt import log
 from diffrt.description.values import TextureRef
 from diffrt.device.packing import write
 from diffrt.device.upload import DeviceScene, continuous, upload
+from diffrt.gradient.buffer_pass import BufferPass, channel_adjoints
 from diffrt.gradient.chain import CAMERA, GEOMETRY, Target, target
 from diffrt.gradient.edge_pass import EdgePass, PrimaryEdges, ShadowEdges
 from diffrt.gradient.interior_pass import InteriorPass
+from diffrt.gradient.primary_edges import CHANNEL_GROUPS
 from diffrt.gradient.request import Request
 from diffrt.gradient.shadow_edges import DELTA, EXTENDED, INDIRECT
 from diffrt.scene.scene import Scene
@@ -40,31 +42,51 @@ class Sums:
             field.grad.fill(0.0)
 
 
-def backward(request: Request, adjoint: np.ndarray, names: Sequence[str]) -> dict[str, np.ndarray]:
+def backward(request: Request, adjoints: Mapping[str, np.ndarray], names: Sequence[str]) -> dict[str, np.ndarray]:
     """`render_backward`, its arguments checked."""
     device = upload(request.scene, request.view, gradients=True)
     targets = [target(request.scene, request.view, device.geometry, name) for name in names]
-    _warn_of_what_is_missing(device, request, targets)
     fields = {field for item in targets for field in item.fields}
     sums = Sums(device, sorted(fields | {"normals", "positions"}))
-    weights = adjoint.reshape(-1, 3)
     dropped = 0
-    if "interior" in request.terms and targets:
-        run = InteriorPass(device, request, targets)
-        rows = 0
-        for chunk in run.chunks(weights, request.spp["interior"]):
-            run.backward(chunk)
-            rows += chunk.end
-            if rows > _FLUSHED:
-                sums.flush()
-                rows = 0
-        dropped += run.dropped
-    for term in _edge_terms(device, request, targets):
-        term.backward(weights)
-        dropped += term.dropped
+    if targets and "radiance" in adjoints:
+        _warn_of_what_is_missing(device, request, targets)
+        weights = adjoints["radiance"].reshape(-1, 3)
+        if "interior" in request.terms:
+            dropped += _interior(InteriorPass(device, request, targets), weights, sums)
+        for term in _edge_terms(device, request, targets):
+            term.backward(weights)
+            dropped += term.dropped
+    if targets and set(adjoints) != {"radiance"}:
+        weights = channel_adjoints(adjoints, request.view.width * request.view.height)
+        if "interior" in request.terms:
+            dropped += _interior(BufferPass(device, request, targets), weights, sums)
+        for group in range(CHANNEL_GROUPS if _primary(request, fields) else 0):
+            part = weights[:, 3 * group : 3 * group + 3]
+            if part.any():
+                edges = PrimaryEdges(device, request, "camera_distortion" in fields, group)
+                edges.backward(part)
+                dropped += edges.dropped
     sums.flush()
     _warn_of_dropped(dropped)
     return {item.name: np.asarray(item.pull(sums.totals)) for item in targets}
+
+
+def _interior(run: InteriorPass, weights: np.ndarray, sums: Sums) -> int:
+    """Run the interior backward; returns how many samples were no number."""
+    rows = 0
+    for chunk in run.chunks(weights, run.request.spp["interior"]):
+        run.backward(chunk)
+        rows += chunk.end
+        if rows > _FLUSHED:
+            sums.flush()
+            rows = 0
+    return run.dropped
+
+
+def _primary(request: Request, fields: set[str]) -> bool:
+    """Whether edges before the camera move with the parameters that reach these fields."""
+    return "primary" in request.terms and bool(fields & {*GEOMETRY[:1], *CAMERA})
 
 
 def forward(request: Request, tangents: dict[str, np.ndarray]) -> np.ndarray:
@@ -103,7 +125,7 @@ def _edge_terms(device: DeviceScene, request: Request, targets: Sequence[Target]
     fields = {field for item in targets for field in item.fields}
     distorted = "camera_distortion" in fields
     moves = bool(fields & {"positions", *CAMERA, "delta_position", "delta_direction"})
-    if "primary" in request.terms and fields & {*GEOMETRY[:1], *CAMERA}:
+    if _primary(request, fields):
         yield PrimaryEdges(device, request, distorted)
     features = device.features
     if "shadow" in request.terms and moves and (features.area_lights or features.environment):

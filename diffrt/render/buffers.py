@@ -5,39 +5,47 @@ hits. Every buffer is a mean over samples, with zero where a sample meets nothin
 """
 
 import taichi as ti
-from taichi.math import vec2
+from taichi.math import vec2, vec3
 
 from diffrt.core.sampler import pixel_seed, uniform_1d, uniform_2d
 from diffrt.device.intersect import closest_hit
-from diffrt.device.surface import offset_along, surface_at
+from diffrt.device.surface import Surface, offset_along, surface_at
+from diffrt.render.buffer_channels import Row, channels
 from diffrt.render.path import BOUNCE_DIMENSIONS, CHANCE, FIRST_BOUNCE_DIMENSION, LOBE, primary_ray
+from diffrt.render.rendering import CHANNEL_COUNT
 from diffrt.render.visibility import MOST_LAYERS, passes
 from diffrt.shading.bsdf.dispatch import resolve_mix
 from diffrt.shading.bsdf.surface_albedo import surface_albedo
 from diffrt.shading.camera.dispatch import CameraRay, camera_ray
-from diffrt.shading.material import shading_frame
+from diffrt.shading.material import shading_frame, values_at
 
-CHANNELS = {
-    "depth": (0, 1),
-    "normal": (1, 3),
-    "albedo": (4, 3),
-    "mask": (7, 1),
-    "position": (8, 3),
-    "uv": (11, 2),
-}
-"""First channel and number of channels of each buffer in the array that `buffer_samples` fills."""
-CHANNEL_COUNT = 13
 
-_Row = ti.types.vector(CHANNEL_COUNT, ti.f32)
+@ti.dataclass
+class FirstSurface:
+    """The first surface that does not let a ray pass.
+
+    Attributes:
+        triangle: -1 if there is none; the rest is not set then.
+        u, v: barycentrics.
+        material: the one that acts. outer: the mix that it was chosen from, or itself.
+        normal: the shading normal, bent by the normal map.
+    """
+
+    triangle: ti.i32
+    u: ti.f32
+    v: ti.f32
+    material: ti.i32
+    outer: ti.i32
+    surface: Surface
+    normal: vec3
 
 
 @ti.func
 def first_surface(
     scene: ti.template(), features: ti.template(), options: ti.template(), ray: CameraRay, key: ti.u32, sample: ti.i32
-):
-    """The channels of the first surface that does not let the ray pass, and its shape (-1: none)."""
-    row = _Row(0.0)
-    shape = -1
+) -> FirstSurface:
+    """What a camera ray meets, as the path of these random numbers does."""
+    result = FirstSurface(-1, 0.0, 0.0, 0, 0, Surface(vec3(0.0), vec3(0.0), vec3(0.0), vec2(0.0), 0.0, -1), vec3(0.0))
     origin, t_min, t_max = ray.origin, ray.t_min, ray.t_max
     dimension = FIRST_BOUNCE_DIMENSION
     layers = 0
@@ -53,7 +61,6 @@ def first_surface(
             if ti.static(features.needs_lobe):
                 lobe = uniform_1d(options.sampler, key, sample, dimension + LOBE)
             acting, _rest = resolve_mix(scene, features, outer, surface.uv, lobe)
-            frame = shading_frame(scene, features, acting, outer, hit.triangle, surface)
             through = False
             if ti.static(features.masked):
                 chance = uniform_2d(options.sampler, key, sample, dimension + CHANCE)
@@ -65,17 +72,23 @@ def first_surface(
                 dimension += BOUNCE_DIMENSIONS
             else:
                 layers = MOST_LAYERS
-                shape = surface.shape
-                colour = surface_albedo(scene, features, acting, surface.uv)
-                row[0] = (surface.position - ray.origin).norm()
-                row[7] = 1.0
-                for d in ti.static(range(3)):
-                    row[1 + d] = frame.n[d]
-                    row[4 + d] = colour[d]
-                    row[8 + d] = surface.position[d]
-                row[11] = surface.uv.x
-                row[12] = surface.uv.y
-    return row, shape
+                frame = shading_frame(scene, features, acting, outer, hit.triangle, surface)
+                result = FirstSurface(hit.triangle, hit.u, hit.v, acting, outer, surface, frame.n)
+    return result
+
+
+@ti.func
+def channels_along(
+    scene: ti.template(), features: ti.template(), options: ti.template(), ray: CameraRay, key: ti.u32, sample: ti.i32
+) -> Row:
+    """The channels that a camera ray sees."""
+    row = Row(0.0)
+    seen = first_surface(scene, features, options, ray, key, sample)
+    if seen.triangle >= 0:
+        values = values_at(scene, features, seen.material, seen.surface.uv)
+        albedo = surface_albedo(scene, features, seen.material, values)
+        row = channels(ray.origin, seen.surface.position, seen.normal, albedo, seen.surface.uv)
+    return row
 
 
 @ti.kernel
@@ -89,7 +102,7 @@ def buffer_samples(
         key = pixel_seed(pixel, seed)
         for sample in range(first_sample, first_sample + samples):
             ray = primary_ray(scene, features, options, pixel, sample, key)
-            row, _shape = first_surface(scene, features, options, ray, key, sample)
+            row = channels_along(scene, features, options, ray, key, sample)
             for c in ti.static(range(CHANNEL_COUNT)):
                 total[pixel * CHANNEL_COUNT + c] += row[c]
 
@@ -104,5 +117,4 @@ def shape_ids(
         width = scene.film_size[None][0]
         centre = vec2(ti.cast(pixel % width, ti.f32) + 0.5, ti.cast(pixel // width, ti.f32) + 0.5)
         ray = camera_ray(scene, features, centre, vec2(0.5))
-        _row, shape = first_surface(scene, features, options, ray, pixel_seed(pixel, seed), 0)
-        ids[pixel] = shape
+        ids[pixel] = first_surface(scene, features, options, ray, pixel_seed(pixel, seed), 0).surface.shape

@@ -16,10 +16,10 @@ from taichi.math import vec3
 from diffrt._taichi import current_arch
 from diffrt.core.sampler import SAMPLERS
 from diffrt.device.upload import DeviceScene, upload
-from diffrt.render.buffers import CHANNEL_COUNT, CHANNELS, buffer_samples, shape_ids
+from diffrt.render.buffers import buffer_samples, shape_ids
 from diffrt.render.film import FILTERS
 from diffrt.render.path import Options, render_samples
-from diffrt.render.rendering import MOST_SEGMENTS, Progress, Rendering
+from diffrt.render.rendering import CHANNEL_COUNT, CHANNELS, MOST_SEGMENTS, Progress, Rendering
 from diffrt.scene.elements import Camera
 from diffrt.scene.scene import Scene
 

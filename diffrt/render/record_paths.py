@@ -25,7 +25,6 @@ from diffrt.render.path import (
     spread,
 )
 from diffrt.render.record import (
-    CAMERA,
     ESCAPE,
     SURFACE,
     TOWARDS_LIGHT,
@@ -37,6 +36,7 @@ from diffrt.render.record_rows import (
     keep_light,
     keep_place,
     keep_scattering,
+    new_camera_row,
     new_row,
 )
 from diffrt.render.visibility import passes, visibility
@@ -228,19 +228,7 @@ def record_paths(
         sample = first_sample + number // pixels
         key = pixel_seed(pixel, seed)
         film, lens = film_and_lens(scene, features, options, pixel, sample, key)
-        record.kind[path] = CAMERA
-        record.path[path] = path
-        record.previous[path] = -1
-        record.next[path] = -1
-        record.level[path] = 0
-        record.last[path] = path
-        record.pixel[path] = pixel
-        record.film[path] = film
-        record.lens[path] = lens
-        record.value[path] = vec3(0.0)
-        if ti.static(record.geometry):
-            record.position.grad[path] = vec3(0.0)
-            record.direction.grad[path] = vec3(0.0)
+        new_camera_row(record, path, pixel, film, lens)
         weight = weights[pixel]
         record.value.grad[path] = weight * share
         if weight.dot(weight) > 0.0:

@@ -44,6 +44,24 @@ def _clear(features: ti.template(), record: ti.template(), row: ti.i32):
 
 
 @ti.func
+def new_camera_row(record: ti.template(), path: ti.i32, pixel: ti.i32, film: vec2, lens: vec2):
+    """The first row of a path; its adjoint is set by the caller."""
+    record.kind[path] = CAMERA
+    record.path[path] = path
+    record.previous[path] = -1
+    record.next[path] = -1
+    record.level[path] = 0
+    record.last[path] = path
+    record.pixel[path] = pixel
+    record.film[path] = film
+    record.lens[path] = lens
+    record.value[path] = vec3(0.0)
+    if ti.static(record.geometry):
+        record.position.grad[path] = vec3(0.0)
+        record.direction.grad[path] = vec3(0.0)
+
+
+@ti.func
 def new_row(
     features: ti.template(), record: ti.template(), paths: ti.i32, path: ti.i32, previous: ti.i32, kind: ti.i32
 ) -> ti.i32:

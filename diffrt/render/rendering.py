@@ -10,6 +10,18 @@ BUFFERS = (
 )  # fmt: skip
 """Names that `render_buffers` takes."""
 
+CHANNELS = {
+    "normal": (0, 3),
+    "albedo": (3, 3),
+    "position": (6, 3),
+    "depth": (9, 1),
+    "mask": (10, 1),
+    "uv": (12, 2),
+}
+"""First channel and number of channels of each buffer in a row. No buffer crosses a multiple of three: edges look at
+channels three at a time."""
+CHANNEL_COUNT = 15
+
 MOST_SAMPLES = 2**31 - 1
 MOST_PIXELS = 2**27
 MOST_SEGMENTS = 2**15

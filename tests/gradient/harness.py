@@ -10,6 +10,8 @@ from scipy.stats import t as student
 
 import diffrt
 
+CHANNELS_OF = {"depth": 1, "mask": 1, "uv": 2}
+
 
 @dataclass
 class Case:
@@ -17,6 +19,7 @@ class Case:
 
     step: half-width of the difference, as a factor on the direction. bias: relative error that is allowed on top of
     three standard errors. Differences take four times the samples, unless `spp_difference` says otherwise.
+    buffer: that the loss looks at; others than radiance have no forward mode.
     """
 
     name: str
@@ -29,13 +32,15 @@ class Case:
     bias: float = 0.01
     options: dict[str, Any] = field(default_factory=dict)
     spp_difference: int = 0
+    buffer: str = "radiance"
 
 
-def loss_weights(height: int, width: int) -> np.ndarray:
+def loss_weights(height: int, width: int, channels: int = 3) -> np.ndarray:
     """Smooth weights of pixels and channels, of no symmetry: the loss is their scalar product with the picture."""
     y, x = np.meshgrid((np.arange(height) + 0.5) / height, (np.arange(width) + 0.5) / width, indexing="ij")
     base = 1.0 + 0.5 * np.sin(5.0 * x + 1.0) * np.cos(4.0 * y) + 0.3 * x - 0.2 * y
-    return base[:, :, None] * np.array([1.0, 0.7, 0.4]) / (height * width)
+    weights = base[:, :, None] * np.array([1.0, 0.7, 0.4])[:channels] / (height * width)
+    return weights[:, :, 0] if channels == 1 else weights
 
 
 def mean_and_error(values: list[float]) -> tuple[float, float]:
@@ -64,14 +69,15 @@ def differences(case: Case) -> tuple[float, float]:
     scene = diffrt.Scene.from_dict(case.scene())
     start, direction = scene[case.parameter], np.asarray(case.direction, dtype=np.float64)
     view = scene.camera()
-    weights = loss_weights(view.height, view.width)
+    weights = loss_weights(view.height, view.width, CHANNELS_OF.get(case.buffer, 3))
     values = []
     options = {key: value for key, value in case.options.items() if key == "max_depth"}
     for seed in range(case.seeds):
         sides = []
         for sign in (1.0, -1.0):
             scene[case.parameter] = start + sign * case.step * direction
-            image = diffrt.render(scene, spp=case.spp_difference or 4 * case.spp, seed=seed, **options)
+            spp = case.spp_difference or 4 * case.spp
+            image = diffrt.render_buffers(scene, [case.buffer], spp=spp, seed=seed, **options)[case.buffer]
             sides.append(float(np.sum(weights * image)))
         values.append((sides[0] - sides[1]) / (2.0 * case.step))
     return mean_and_error(values)
@@ -81,13 +87,16 @@ def run(case: Case) -> Result:
     scene = diffrt.Scene.from_dict(case.scene())
     direction = np.asarray(case.direction, dtype=np.float64) * np.ones(scene[case.parameter].shape)
     view = scene.camera()
-    weights = loss_weights(view.height, view.width)
+    weights = loss_weights(view.height, view.width, CHANNELS_OF.get(case.buffer, 3))
+    adjoint = weights if case.buffer == "radiance" else {case.buffer: weights}
     values = []
     for seed in range(case.seeds):
-        gradient = diffrt.render_backward(scene, weights, [case.parameter], spp=case.spp, seed=seed, **case.options)[
+        gradient = diffrt.render_backward(scene, adjoint, [case.parameter], spp=case.spp, seed=seed, **case.options)[
             case.parameter
         ]
         values.append(float(np.sum(gradient * direction)))
+    if case.buffer != "radiance":
+        return Result(*differences(case), *mean_and_error(values), values[0], values[0])
     image = diffrt.render_forward(scene, {case.parameter: direction}, spp=case.spp, seed=0, **case.options)
     forward = float(np.sum(weights * image))
     return Result(*differences(case), *mean_and_error(values), forward, values[0])

@@ -108,19 +108,45 @@ SHADOWS = [
     Case("sky: camera", partial(shaded, "sky"), "camera.translation", ALONG, 0.02),
     Case("image: quad", partial(shaded, "image"), "shapes.quad.translation", ALONG, 0.02),
     Case("two-tone: quad", partial(shaded, "two-tone"), "shapes.quad.translation", ALONG, 0.02),
-    Case("thin lens: quad", partial(scenes.through_a_lens, type="thin_lens", aperture_radius=0.1, focus_distance=1.6),
-         "shapes.quad.translation", ALONG, 0.005),
-    Case("bent film: quad", partial(scenes.through_a_lens, distortion={"k1": -0.2, "p1": 0.03, "k2": 0.1}),
-         "shapes.quad.translation", ALONG, 0.005),
+    Case(
+        "thin lens: quad",
+        partial(scenes.through_a_lens, type="thin_lens", aperture_radius=0.1, focus_distance=1.6),
+        "shapes.quad.translation",
+        ALONG,
+        0.005,
+    ),
+    Case(
+        "bent film: quad",
+        partial(scenes.through_a_lens, distortion={"k1": -0.2, "p1": 0.03, "k2": 0.1}),
+        "shapes.quad.translation",
+        ALONG,
+        0.005,
+    ),
     Case("bounced: quad", scenes.bounced, "shapes.quad.translation", ALONG, 0.02, spp=128),
     Case("bounced: ceiling", scenes.bounced, "shapes.ceiling.translation", ALONG, 0.02, spp=128),
     Case("point: quad, depth 4", partial(shaded, "point", depth=4), "shapes.quad.translation", ALONG, 0.005),
     Case("area: quad, depth 4", partial(shaded, "area", depth=4), "shapes.quad.translation", ALONG, 0.02),
     Case("sky: quad, depth 4", partial(shaded, "sky", depth=4), "shapes.quad.translation", ALONG, 0.02),
 ]
+BUFFERS = [
+    Case("mask: cube moves", shining, "shapes.box.translation", ALONG, 0.01, buffer="mask"),
+    Case("mask: camera turns", shining, "camera.rotation", ALONG, 0.005, buffer="mask"),
+    Case("mask: ball grows", partial(shining, "sphere", film={"filter": "gaussian"}), "shapes.box.scale", ALONG, 0.02,
+         buffer="mask"),
+    Case("depth: cube's corners", shining, "shapes.box.vertices", RANDOM.normal(size=(8, 3)), 0.02, buffer="depth"),
+    Case("depth: field of view", scenes.bumpy, "camera.fov", 1.0, 0.3, buffer="depth"),
+    Case("normal: creases turn", scenes.facets, "shapes.box.rotation", ALONG, 0.03, buffer="normal"),
+    Case("normal: smooth", scenes.bumpy, "shapes.floor.vertices", RANDOM.normal(size=(169, 3)) * [0.1, 1, 0.1], 0.005,
+         buffer="normal"),
+    Case("position: camera moves", shining, "camera.translation", ALONG, 0.01, buffer="position"),
+    Case("albedo: colour", METAL, "materials.metal.reflectance", ALONG, 0.05, buffer="albedo"),
+    Case("albedo: texture", lit, "textures.image", TEXTURE, 0.1, buffer="albedo"),
+    Case("albedo: texture moves", lit, "shapes.floor.translation", ALONG, 0.02, buffer="albedo"),
+    Case("uv: floor turns", lit, "shapes.floor.rotation", ALONG, 0.01, buffer="uv"),
+]  # fmt: skip
 
 
-CASES = APPEARANCE + LAYERS + INTERIOR + PRIMARY + SHADOWS
+CASES = APPEARANCE + LAYERS + INTERIOR + PRIMARY + SHADOWS + BUFFERS
 SLOW = {
     *(case.name for case in LAYERS if case.name not in ("layer base_color", "layer roughness", "plastic roughness")),
     "spot intensity",
@@ -152,6 +178,11 @@ SLOW = {
     "thin lens: quad",
     "bent film: quad",
     "area: quad, depth 4",
+    "mask: ball grows",
+    "depth: field of view",
+    "normal: smooth",
+    "albedo: colour",
+    "uv: floor turns",
 }
 """They compile kernels of their own, or resemble others."""
 

@@ -102,6 +102,9 @@ def test_what_has_no_gradient_says_so() -> None:
         diffrt.render_backward(scene, image[1:], ["camera.fov"], spp=1)
     with pytest.raises(diffrt.InputError, match="depth"):
         diffrt.render_backward(scene, {"depth": image}, ["camera.fov"], spp=1)
+    for buffer in ("shape_id", "variance", "masc"):
+        with pytest.raises(diffrt.InputError, match=buffer):
+            diffrt.render_backward(scene, {buffer: image[..., 0]}, ["camera.fov"], spp=1)
     with pytest.raises(diffrt.InputError, match=r"camera\.fov"):
         diffrt.render_forward(scene, {"camera.fov": np.ones(2)}, spp=1)
 
@@ -137,3 +140,14 @@ def test_small_chunks_give_the_same_gradient() -> None:
     b = diffrt.render_backward(scene, weights, names, spp=16, terms=["interior"], rows=1024)
     for name in names:
         assert b[name] == pytest.approx(a[name], abs=1e-4 * np.abs(a[name]).max())
+
+
+def test_losses_on_several_buffers_add_up() -> None:
+    scene = diffrt.Scene.from_dict(scenes.shining())
+    image = np.random.default_rng(2).normal(size=(12, 16, 3)) / 192
+    losses = {"radiance": image, "mask": image[..., 0], "depth": image[..., 1], "normal": image, "uv": image[..., :2]}
+    name = "shapes.box.translation"
+    alone = [diffrt.render_backward(scene, {key: array}, [name], spp=16)[name] for key, array in losses.items()]
+    assert diffrt.render_backward(scene, losses, [name], spp=16)[name] == pytest.approx(sum(alone), rel=1e-4, abs=1e-6)
+    assert diffrt.render_backward(scene, image, [name], spp=16)[name] == pytest.approx(alone[0], rel=1e-5)
+    assert np.all(diffrt.render_backward(scene, {}, [name], spp=16)[name] == 0.0)

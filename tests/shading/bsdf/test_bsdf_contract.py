@@ -44,8 +44,19 @@ SETTINGS = [
     Setting("principled", {"clearcoat": 1.0, "clearcoat_roughness": 0.4, "metallic": 1.0, "roughness": 0.3}),
     Setting("principled", {"sheen_color": (1.0, 0.5, 0.2), "sheen_roughness": 0.3, "roughness": 0.8}),
     Setting("principled", {"sheen_color": 1.0, "sheen_roughness": 0.25, "metallic": 1.0, "roughness": 0.5}),
-    Setting("principled", {"sheen_color": 0.7, "sheen_roughness": 0.6, "clearcoat": 0.5, "clearcoat_roughness": 0.2,
-                           "transmission": 0.3, "metallic": 0.3, "roughness": 0.4, "base_color": (0.9, 0.6, 0.3)}),
+    Setting(
+        "principled",
+        {
+            "sheen_color": 0.7,
+            "sheen_roughness": 0.6,
+            "clearcoat": 0.5,
+            "clearcoat_roughness": 0.2,
+            "transmission": 0.3,
+            "metallic": 0.3,
+            "roughness": 0.4,
+            "base_color": (0.9, 0.6, 0.3),
+        },
+    ),
     Setting("principled", {"base_color": 0.0, "specular": 0.0}),
     Setting("null"),
 ]
@@ -282,9 +293,7 @@ def test_gradients_match_differences(bench: Bench, setting: Setting) -> None:
         clear = (np.abs(extrapolated) >= 50.0 * noise) | (size == 0.0)
         return extrapolated, (converged & clear).all(axis=1)
 
-    def check(
-        what: str, expected: np.ndarray, trusted: np.ndarray, gradient_of: Callable[[np.ndarray], float]
-    ) -> None:
+    def check(what: str, expected: np.ndarray, trusted: np.ndarray, gradient_of: Callable[[np.ndarray], float]) -> None:
         if not np.any(expected):
             assert gradient_of(np.ones_like(expected)) == 0.0, what
             return
@@ -298,6 +307,7 @@ def test_gradients_match_differences(bench: Bench, setting: Setting) -> None:
         assert abs(found - terms.sum()) <= 0.01 * scale + 1e-6, (what, found, terms.sum(), scale)
 
     for name in fields_with_gradient(setting):
+
         def values_at(step: float, name: str = name) -> np.ndarray:
             bench.load(bumped(setting, name, step))
             return bench.evaluate(wo, wi)[0].astype(float)

@@ -52,9 +52,7 @@ def test_nested_mix_chooses_by_weight_and_leaves_uniform_numbers(bench: Bench) -
 
 @pytest.mark.parametrize(("weight", "expected"), [(0.0, 1), (1.0, 2)])
 def test_weights_at_the_ends_choose_one(bench: Bench, weight: float, expected: int) -> None:
-    bench.load(
-        Setting("mix", {"weight": weight}), Setting("diffuse"), Setting("conductor"), children={0: (1, 2)}
-    )
+    bench.load(Setting("mix", {"weight": weight}), Setting("diffuse"), Setting("conductor"), children={0: (1, 2)})
     assert np.all(resolve(bench, np.linspace(0.0, 0.9999999, N))[0] == expected)
 
 

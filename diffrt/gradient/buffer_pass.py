@@ -1,0 +1,81 @@
+"""Gradients of losses on buffers: the interior of first surfaces. Their edges are primary edges that show channels."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+import taichi as ti
+
+from diffrt import _taichi
+from diffrt.core.sampler import SAMPLERS
+from diffrt.device.features import slot
+from diffrt.device.upload import DeviceScene
+from diffrt.gradient import interior
+from diffrt.gradient.buffer_values import buffer_values
+from diffrt.gradient.chain import Target
+from diffrt.gradient.finite import drop_rows
+from diffrt.gradient.interior_pass import Chunk, InteriorPass
+from diffrt.gradient.request import Request
+from diffrt.render.film import FILTERS
+from diffrt.render.path import Options
+from diffrt.render.record import acquire
+from diffrt.render.record_buffers import record_first_surfaces
+from diffrt.render.record_paths import forget
+from diffrt.render.rendering import CHANNEL_COUNT, CHANNELS
+from diffrt.shading.bsdf.surface_albedo import COLOURS
+
+
+def channel_adjoints(adjoints: Mapping[str, np.ndarray], pixels: int) -> np.ndarray:
+    """(pixels, CHANNEL_COUNT) float32 from adjoints of buffers by name; zero for those that are not there."""
+    result = np.zeros((pixels, CHANNEL_COUNT), dtype=np.float32)
+    for name, (first, count) in CHANNELS.items():
+        if name in adjoints:
+            result[:, first : first + count] = adjoints[name].reshape(pixels, count)
+    return result
+
+
+class BufferPass(InteriorPass):
+    """The stages of the interior up to the first surface, with the buffers' channels in place of radiance."""
+
+    def __init__(self, device: DeviceScene, request: Request, targets: Sequence[Target]) -> None:
+        super().__init__(device, request, targets)
+        shown = 0
+        for model, field in COLOURS:
+            if self.features.has(model):
+                shown |= 1 << slot(model, field)
+        self.slots &= shown
+
+    def chunks(self, weights: np.ndarray, spp: int) -> Iterator[Chunk]:
+        """Record all samples of the film.
+
+        Args:
+            weights: (pixels, CHANNEL_COUNT) float32, adjoints of the channels; all zero: not needed.
+        """
+        request, settings = self.request, self.request.scene.settings
+        record = acquire(request.rows, self.moving)
+        options = Options(SAMPLERS[settings.sampler], FILTERS[settings.filter])
+        pixels = request.view.width * request.view.height
+        self.weights = ti.ndarray(ti.f32, weights.size)
+        self.weights.from_numpy(np.ascontiguousarray(weights, dtype=np.float32).reshape(-1))
+        total = pixels * spp
+        for done in range(0, total, record.rows // 2):
+            paths = min(record.rows // 2, total - done)
+            forget(record)
+            record_first_surfaces(
+                self.device.fields, self.plain, options, record, self.weights, 1.0 / spp, pixels,
+                done % pixels, done // pixels, paths, request.gradient_seed,
+            )  # fmt: skip
+            yield Chunk(record, paths, paths + record.used[None])
+            self.dropped += record.dropped[None]
+
+    def backward(self, chunk: Chunk) -> None:
+        """Add the chunk's derivatives to the `.grad` of the scene's fields."""
+        record, first, end = chunk.record, chunk.first, chunk.end
+        fields, features = self.device.fields, self.features
+        with _taichi.all_passes():
+            buffer_values.grad(fields, features, record, self.weights, first, end)
+            drop_rows(features, record, first, end)
+            if self.slots:
+                interior.material_values.grad(fields, features, record, self.slots, first, end)
+            if self.moving:
+                for level in (1, 0):
+                    interior.vertices.grad(fields, features, record, first, end, level)

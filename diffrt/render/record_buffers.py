@@ -1,0 +1,52 @@
+"""Records what buffers see: camera rays and the first surfaces that they meet, by the random numbers of gradients."""
+
+import taichi as ti
+from taichi.math import vec3
+
+from diffrt.core.sampler import pixel_seed
+from diffrt.render.buffers import first_surface
+from diffrt.render.path import film_and_lens
+from diffrt.render.record import SURFACE
+from diffrt.render.record_rows import keep_place, new_camera_row, new_row
+from diffrt.render.rendering import CHANNEL_COUNT
+from diffrt.shading.camera.dispatch import camera_ray
+
+
+@ti.kernel
+def record_first_surfaces(
+    scene: ti.template(), features: ti.template(), options: ti.template(), record: ti.template(),
+    weights: ti.types.ndarray(dtype=ti.f32, ndim=1), share: ti.f32,
+    pixels: ti.i32, first_pixel: ti.i32, first_sample: ti.i32, paths: ti.i32, seed: ti.i32,
+):  # fmt: skip
+    """Record `paths` camera rays: the samples of the film in order, as `record_paths` does.
+
+    Args:
+        weights: adjoints of the buffers, CHANNEL_COUNT a pixel; rays of pixels where all are zero are not traced.
+        share: adjoint of a ray's value: one over the number of samples.
+    """
+    for path in range(paths):
+        number = first_pixel + path
+        pixel = number % pixels
+        sample = first_sample + number // pixels
+        key = pixel_seed(pixel, seed)
+        film, lens = film_and_lens(scene, features, options, pixel, sample, key)
+        new_camera_row(record, path, pixel, film, lens)
+        record.value.grad[path] = vec3(share)
+        matters = False
+        for c in range(CHANNEL_COUNT):
+            matters = matters or weights[pixel * CHANNEL_COUNT + c] != 0.0
+        if matters:
+            ray = camera_ray(scene, features, film, lens)
+            record.position[path] = ray.origin
+            record.direction[path] = ray.direction
+            seen = first_surface(scene, features, options, ray, key, sample)
+            if seen.triangle >= 0:
+                row = new_row(features, record, paths, path, path, SURFACE)
+                if row >= 0:
+                    keep_place(
+                        scene, record, row, seen.triangle, seen.u, seen.v, seen.surface, seen.material, seen.outer,
+                        seen.normal, 1,
+                    )  # fmt: skip
+                    record.emission_factor[row] = 0.0
+                    if ti.static(record.geometry):
+                        record.levels[None] = 1
