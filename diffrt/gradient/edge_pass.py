@@ -13,7 +13,7 @@ from diffrt.core.sampler import SAMPLERS
 from diffrt.device.features import Features
 from diffrt.device.packing import write
 from diffrt.device.upload import DeviceScene
-from diffrt.gradient.edges import SAMPLES, EdgeSamples, face_normals, samples, scene_edges
+from diffrt.gradient.edges import SAMPLES, EdgeSamples, face_normals, samples, scene_edges, terminators
 from diffrt.gradient.film_adjoint import seed, splat
 from diffrt.gradient.primary_edges import CHANNELS_OF_UV, RADIANCE, sample_edges, visible_edges
 from diffrt.gradient.primary_motion import film_motion
@@ -126,11 +126,13 @@ class PrimaryEdges(EdgePass):
         self.shown = shown
         if shown == CHANNELS_OF_UV:
             self.edges = scene_edges(device.geometry, textured=True)
+        if shown == RADIANCE and device.features.smooth:
+            self.edges.always |= terminators(self.edges, device.geometry, request.scene.lights.values())
         radius = RADII[request.scene.settings.filter]
         numbers, ranges, length = visible_edges(self.edges, device.geometry, request.view, radius)
         self.count = len(numbers)
         if self.count:
-            self.cdf = _cdf(length)
+            self.cdf = cdf_of(length)
             self.ends = device_array(self.edges.vertices[numbers], ivec2)
             self.faces = device_array(self.edges.faces[numbers], ivec2)
             self.ranges = device_array(ranges, vec2)
@@ -178,7 +180,7 @@ class ShadowEdges(EdgePass):
         self.count = len(kept) if self.depth >= (3 if mode == INDIRECT else 2) else 0
         if self.count:
             self.prior = weight / weight.sum()
-            self.cdf = _cdf(self.prior)
+            self.cdf = cdf_of(self.prior)
             self.ends = device_array(edges.vertices[kept], ivec2)
             self.faces = device_array(edges.faces[kept], ivec2)
 
@@ -187,14 +189,14 @@ class ShadowEdges(EdgePass):
         return self.count == 0
 
     def prepare(self, weights: ti.Ndarray) -> None:
-        self.cdf = _cdf(self.prior)
+        self.cdf = cdf_of(self.prior)
         count = min(SAMPLES, self.request.spp[self.term] * self.pixels)
         self._draw(weights, 0, count, count, self.seed ^ 0x777)
         total = ti.ndarray(ti.f32, self.count)
         importance_of_edges(self.device.fields, self.options, samples(), weights, total, count)
         found = total.to_numpy().astype(np.float64)
         if found.sum() > 0.0:
-            self.cdf = _cdf(_PRIOR * self.prior + (1.0 - _PRIOR) * found / found.sum())
+            self.cdf = cdf_of(_PRIOR * self.prior + (1.0 - _PRIOR) * found / found.sum())
 
     def draw(self, weights: ti.Ndarray, first: int, count: int, total: int) -> None:
         self._draw(weights, first, count, total, self.seed)
@@ -210,6 +212,6 @@ class ShadowEdges(EdgePass):
         return shadow_motion
 
 
-def _cdf(probability: np.ndarray) -> ti.Ndarray:
+def cdf_of(probability: np.ndarray) -> ti.Ndarray:
     total = np.cumsum(probability)
     return device_array(total / total[-1], ti.f32)

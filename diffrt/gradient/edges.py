@@ -1,12 +1,15 @@
 """The edges of a scene's meshes: which there are, which can be seen as edges, and the samples taken on them."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 import taichi as ti
 
 from diffrt.description.mesh import edges as mesh_edges
+from diffrt.device.features import DELTA_LIGHTS
 from diffrt.device.geometry import Geometry
+from diffrt.scene.elements import Light
 
 FLAT = 1e-9
 """1 - cos of the angle between two triangles below which they are one plane."""
@@ -65,6 +68,28 @@ def scene_edges(g: Geometry, textured: bool) -> Edges:
         uvs = g.uvs[np.maximum(t, 0)] if len(g.uvs) else np.zeros((*t.shape, 2))
         always |= np.where(has, (uvs[:, 0] != uvs[:, 1]).any(axis=(1, 2)), True)
     return Edges(vertices, faces, always, flat & ~border)
+
+
+def terminators(edges: Edges, g: Geometry, lights: Iterable[Light]) -> np.ndarray:
+    """(E,) Edges on which the light of some lamp without extent ends.
+
+    Shading ends there by itself if it goes by the triangles' own normals. By smooth normals a triangle that is turned
+    away would still be lit, and is dark since it stands in its own light.
+    """
+    result = np.zeros(len(edges.vertices), dtype=bool)
+    inner = np.flatnonzero((edges.faces[:, 1] >= 0) & ~edges.flat)
+    normals = face_normals(g)[edges.faces[inner]]
+    at = g.positions.astype(np.float64)[edges.vertices[inner, 0]]
+    for light in lights:
+        if light.type == "directional":
+            towards = np.broadcast_to(-light.fields["direction"], at.shape)
+        elif light.type in DELTA_LIGHTS:
+            towards = light.fields["position"] - at
+        else:
+            continue
+        lit = np.sum(normals * towards[:, None], axis=2) > 0.0
+        result[inner] |= lit[:, 0] != lit[:, 1]
+    return result
 
 
 @ti.data_oriented

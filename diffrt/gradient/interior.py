@@ -33,6 +33,8 @@ from diffrt.shading.light import delta, environment
 from diffrt.shading.material import shading_frame, value
 from diffrt.shading.texture import lookup
 
+_LEAST_COSINE = 1e-7
+
 
 @ti.func
 def intersection(p0: vec3, e1: vec3, e2: vec3, origin: vec3, direction: vec3):
@@ -129,7 +131,9 @@ def local_directions(record: ti.template(), first: ti.i32, end: ti.i32):
             n = record.normal[row]
             frame = frame_from_normal(n)
             here = record.position[row]
-            record.wo[row] = to_local(frame, safe_normalize(record.position[record.previous[row]] - here, n))
+            wo = to_local(frame, safe_normalize(record.position[record.previous[row]] - here, n))
+            # Which side is seen was decided; where that changes is a line of its own (gradient/shading_silhouettes.py).
+            record.wo[row] = vec3(wo.x, wo.y, record.side[row] * ti.max(record.side[row] * wo.z, _LEAST_COSINE))
             following = record.next[row]
             if record.scattering[row] == SCATTERED and following >= 0:
                 towards = record.direction[following]

@@ -26,8 +26,6 @@ from diffrt.scene.elements import Camera
 from diffrt.shading.camera.dispatch import CameraRay, camera_ray
 from diffrt.shading.camera.perspective import distortion_derivative
 
-_BESIDE = 1e-3
-"""Pixels between an edge and the points to its sides."""
 _BEFORE = 0.999
 """Share of the way to an edge in which something hides it."""
 _LEAST_DEPTH = 1e-4
@@ -55,7 +53,7 @@ def visible_edges(edges: Edges, g: Geometry, camera: Camera, radius: float) -> t
     normals = face_normals(g)
     at = points[edges.vertices[candidates, 0]]
     sides = []
-    for offset in _eyes(camera):
+    for offset in camera_points(camera):
         towards = at - (matrix[:3, :3] @ offset + matrix[:3, 3])
         if camera.type == "orthographic":
             towards = np.broadcast_to(-matrix[:3, 2], at.shape)
@@ -96,7 +94,7 @@ def visible_edges(edges: Edges, g: Geometry, camera: Camera, radius: float) -> t
     return numbers[kept], np.stack([low, high], axis=1)[kept], length[kept]
 
 
-def _eyes(camera: Camera) -> np.ndarray:
+def camera_points(camera: Camera) -> np.ndarray:
     """Points of the camera's frame that it sees from: its centre, and some of the rim of its lens."""
     r = camera.aperture_radius if camera.type == "thin_lens" else 0.0
     return np.array([[0, 0, 0], [r, 0, 0], [-r, 0, 0], [0, r, 0], [0, -r, 0]], dtype=np.float64)[: 5 if r else 1]
@@ -111,6 +109,16 @@ def distortion_of(scene: ti.template(), features: ti.template(), p: vec2, d: vec
         moved = vec2(a * d.x + b * d.y, b * d.x + c * d.y)
     f = scene.camera_intrinsics[None]
     return vec2(f[0] * moved.x, f[1] * moved.y)
+
+
+@ti.func
+def beside(scene: ti.template()) -> ti.f32:
+    """Pixels between an edge and the points to its sides.
+
+    Far above the rounding of film points and directions, and no further: other lines, as those of
+    `shading_silhouettes.py`, may run close by.
+    """
+    return ti.max(6e-6 * ti.cast(scene.film_size[None][0], ti.f32), 2e-6 * scene.camera_intrinsics[None][0])
 
 
 @ti.func
@@ -149,7 +157,7 @@ def _beside(
     step = to_image_plane(scene, features, there, lens) - image_point
     side = step.dot(normal)
     pixels = ti.abs(distortion_of(scene, features, image_point, step).dot(bent))
-    return step * ti.min(_BESIDE / ti.max(pixels, 1e-20), 0.25), side
+    return step * ti.min(beside(scene) / ti.max(pixels, 1e-20), 0.25), side
 
 
 @ti.func
@@ -216,7 +224,7 @@ def sample_edges(
                 # The two sides: in the nearer of the triangles that lie there, else free of both.
                 across = vec2(-(q1 - q0).y, (q1 - q0).x).normalized()
                 free = distortion_of(scene, features, image_point, across).norm()
-                below, above = -across * (_BESIDE / free), across * (_BESIDE / free)
+                below, above = -across * (beside(scene) / free), across * (beside(scene) / free)
                 nearest_below, nearest_above = -1e30, -1e30
                 for k in ti.static(range(2)):
                     triangle = faces[edge][k]
@@ -224,8 +232,8 @@ def sample_edges(
                         step, side = _beside(
                             scene, features, triangle, ends[edge], point, lens, image_point, across, normal
                         )
-                        beside = camera_ray(scene, features, to_film(scene, features, image_point + step), lens)
-                        near = _nearness(scene, triangle, point, beside.origin, beside.direction)
+                        aside = camera_ray(scene, features, to_film(scene, features, image_point + step), lens)
+                        near = _nearness(scene, triangle, point, aside.origin, aside.direction)
                         if side < 0.0 and near > nearest_below:
                             below, nearest_below = step, near
                         if side > 0.0 and near > nearest_above:

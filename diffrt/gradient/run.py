@@ -14,6 +14,7 @@ from diffrt.gradient.edge_pass import EdgePass, PrimaryEdges, ShadowEdges
 from diffrt.gradient.interior_pass import InteriorPass
 from diffrt.gradient.primary_edges import CHANNEL_GROUPS
 from diffrt.gradient.request import Request
+from diffrt.gradient.shading_silhouette_pass import ShadingSilhouettes
 from diffrt.gradient.shadow_edges import DELTA, EXTENDED, INDIRECT
 from diffrt.scene.scene import Scene
 
@@ -127,6 +128,8 @@ def _edge_terms(device: DeviceScene, request: Request, targets: Sequence[Target]
     moves = bool(fields & {"positions", *CAMERA, "delta_position", "delta_direction"})
     if _primary(request, fields):
         yield PrimaryEdges(device, request, distorted)
+    if "primary" in request.terms and device.features.smooth and fields & {*GEOMETRY[:2], *CAMERA}:
+        yield ShadingSilhouettes(device, request, distorted)
     features = device.features
     if "shadow" in request.terms and moves and (features.area_lights or features.environment):
         yield ShadowEdges(device, request, distorted, EXTENDED)

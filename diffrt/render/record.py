@@ -69,6 +69,7 @@ class PathRecord:
         self.material = number()
         self.outer = number()  # the mix that the material was chosen from, or the material
         self.scattering = number()
+        self.side = real()  # 1 or -1: of the shading normal, on which the previous vertex lies
         self.light = number()  # kind of the light sampled, -1 for none
         self.light_index = number()
         self.light_barycentrics = vector(2)

@@ -148,6 +148,7 @@ def _record_path(
                     wo = to_local(frame, -direction)
                     values = values_at(scene, features, material, surface.uv)
                     record.wo[row] = wo
+                    record.side[row] = ti.select(wo.z < 0.0, -1.0, 1.0)
                     for slot in ti.static(range(features.slots)):
                         record.values[slot, row] = field(values, slot)
                     drawn = bsdf.sample(scene, features, material, values, wo, rest, u.zw)

@@ -1,5 +1,6 @@
 """Small scenes for tests of gradients: a floor that fills the film, things above it, one kind of light at a time."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ LOOK = {"look_at": {"origin": [0, 2, 1.5], "target": [0, 0, 0]}}
 CAMERA = {"to_world": LOOK, "fov": 30, "width": 16, "height": 12}
 TEXTURE = np.random.default_rng(1).uniform(0.2, 0.8, (8, 8, 3)).astype(np.float32)
 CONSTANT = [{"name": "sky", "type": "environment", "radiance": [0.2, 0.3, 0.4]}]
+ALBEDO_ONE = {"type": "diffuse", "albedo": [1, 1, 1]}
 POINT = [{"name": "bulb", "type": "point", "position": [0.3, 1.2, -0.5], "intensity": [3, 2, 1]}]
 SPOT = [
     {"name": "bulb", "type": "spot", "position": [0.3, 1.2, -0.5], "direction": [-0.3, -1, 0.4], "cutoff": 70,
@@ -165,3 +167,27 @@ def frosted() -> dict[str, Any]:
     scene["materials"]["glass"]["roughness"] = 0.4
     scene["lights"] = CONSTANT
     return scene
+
+
+def with_camera(scene: Callable[[], dict[str, Any]], camera: dict[str, Any]) -> dict[str, Any]:
+    return {**scene(), "camera": camera}
+
+
+def ball(subdivisions: int = 2, shading: str = "smooth") -> dict[str, Any]:
+    """A ball above the floor in the sun."""
+    sun = {"name": "sun", "type": "directional", "direction": [-1, -1, -0.5], "irradiance": [3, 2, 1]}
+    scene = lit(lights=[sun], depth=2)
+    place = [{"scale": 0.35}, turned([1, 2, 0.3], 40), {"translate": [0, 0.4, 0]}]
+    scene["shapes"].append({"name": "ball", "type": "sphere", "subdivisions": subdivisions, "shading": shading,
+                            "material": {"type": "diffuse", "albedo": 0.7}, "to_world": place})  # fmt: skip
+    return scene
+
+
+def turning_normals() -> dict[str, Any]:
+    """A sheet whose given normals turn away from the camera half-way across."""
+    sun = {"name": "sun", "type": "directional", "direction": [-1, -1, 0.1], "irradiance": [3, 2, 1]}
+    normals = [[-0.3, 1, 0.2], [1, -0.35, 0.1], [1, -0.2, -0.3], [-0.1, 1, 0]]
+    sheet = {"name": "sheet", "type": "mesh", "vertices": [[-1, 0, -1], [1, 0, -1], [1, 0, 1], [-1, 0, 1]],
+             "faces": [[0, 2, 1], [0, 3, 2]], "normals": normals, "shading": "smooth",
+             "material": {"type": "diffuse", "albedo": 0.7}}  # fmt: skip
+    return {"camera": CAMERA, "integrator": {"max_depth": 2}, "shapes": [sheet], "lights": [sun]}

@@ -89,6 +89,35 @@ PRIMARY = [
     Case("creases turn", scenes.facets, "shapes.box.rotation", ALONG, 0.03),
     Case("camera moves before creases", scenes.facets, "camera.translation", ALONG, 0.02),
 ]
+SMOOTH = [
+    Case("smooth ball moves", scenes.ball, "shapes.ball.translation", ALONG, 0.005),
+    Case("smooth ball of many triangles moves", partial(scenes.ball, 4), "shapes.ball.translation", ALONG, 0.005),
+    Case("smooth ball's corners", scenes.ball, "shapes.ball.vertices", 0.1 * RANDOM.normal(size=(162, 3)), 0.005),
+    Case("camera moves before a smooth ball", scenes.ball, "camera.translation", ALONG, 0.005),
+    Case("normals that turn away", scenes.turning_normals, "shapes.sheet.normals", RANDOM.normal(size=(4, 3)), 0.02),
+    Case("camera turns before normals that turn away", scenes.turning_normals, "camera.rotation", ALONG, 0.01),
+    Case(
+        "orthographic: normals that turn away",
+        partial(scenes.with_camera, scenes.turning_normals, PARALLEL),
+        "shapes.sheet.rotation",
+        ALONG,
+        0.01,
+    ),
+    Case(
+        "thin lens: normals that turn away",
+        partial(scenes.with_camera, scenes.turning_normals, LENS),
+        "shapes.sheet.translation",
+        ALONG,
+        0.01,
+    ),
+    Case(
+        "bent film: normals that turn away",
+        partial(scenes.with_camera, scenes.turning_normals, BENT),
+        "shapes.sheet.translation",
+        ALONG,
+        0.01,
+    ),
+]
 SHADOWS = [
     Case("point: quad", partial(shaded, "point"), "shapes.quad.translation", ALONG, 0.005),
     Case("point: floor", partial(shaded, "point"), "shapes.floor.translation", [0, 1, 0], 0.005),
@@ -146,7 +175,7 @@ BUFFERS = [
 ]  # fmt: skip
 
 
-CASES = APPEARANCE + LAYERS + INTERIOR + PRIMARY + SHADOWS + BUFFERS
+CASES = APPEARANCE + LAYERS + INTERIOR + PRIMARY + SMOOTH + SHADOWS + BUFFERS
 SLOW = {
     *(case.name for case in LAYERS if case.name not in ("layer base_color", "layer roughness", "plastic roughness")),
     "spot intensity",
@@ -178,6 +207,12 @@ SLOW = {
     "thin lens: quad",
     "bent film: quad",
     "area: quad, depth 4",
+    "smooth ball of many triangles moves",
+    "camera moves before a smooth ball",
+    "camera turns before normals that turn away",
+    "orthographic: normals that turn away",
+    "thin lens: normals that turn away",
+    "bent film: normals that turn away",
     "mask: ball grows",
     "depth: field of view",
     "normal: smooth",

@@ -1,0 +1,43 @@
+"""Runs the term of lines where shading normals turn away from the camera."""
+
+from typing import Any
+
+import taichi as ti
+
+from diffrt.device.upload import DeviceScene
+from diffrt.gradient.edge_pass import EdgePass, cdf_of, device_array
+from diffrt.gradient.edges import samples
+from diffrt.gradient.request import Request
+from diffrt.gradient.shading_motion import facing
+from diffrt.gradient.shading_silhouettes import sample_silhouettes, turning_triangles
+
+
+class ShadingSilhouettes(EdgePass):
+    """Lines on triangles, seen by the camera; they belong to the primary edges."""
+
+    term = "primary"
+
+    def __init__(self, device: DeviceScene, request: Request, distorted: bool) -> None:
+        super().__init__(device, request, distorted)
+        triangles, size = turning_triangles(device.geometry, request.view)
+        self.count = len(triangles)
+        if self.count:
+            self.cdf = cdf_of(size)
+            self.triangles = device_array(triangles, ti.i32)
+
+    @property
+    def empty(self) -> bool:
+        return self.count == 0 or self.depth < 2
+
+    def prepare(self, weights: ti.Ndarray) -> None:
+        """Size on the film says enough."""
+
+    def draw(self, weights: ti.Ndarray, first: int, count: int, total: int) -> None:
+        sample_silhouettes(
+            self.device.fields, self.plain, self.options, samples(), weights, self.cdf, self.triangles, self.count,
+            first, count, total, self.request.gradient_seed ^ 0x8888, self.depth, self.rr_depth,
+        )  # fmt: skip
+
+    @property
+    def motion(self) -> Any:
+        return facing
