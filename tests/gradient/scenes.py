@@ -9,6 +9,7 @@ from scipy.ndimage import gaussian_filter
 LOOK = {"look_at": {"origin": [0, 2, 1.5], "target": [0, 0, 0]}}
 CAMERA = {"to_world": LOOK, "fov": 30, "width": 16, "height": 12}
 TEXTURE = np.random.default_rng(1).uniform(0.2, 0.8, (8, 8, 3)).astype(np.float32)
+BUMPS = np.concatenate([0.4 + 0.2 * TEXTURE[:, :, :2], np.full((8, 8, 1), 0.9)], 2).astype(np.float32)
 CONSTANT = [{"name": "sky", "type": "environment", "radiance": [0.2, 0.3, 0.4]}]
 ALBEDO_ONE = {"type": "diffuse", "albedo": [1, 1, 1]}
 POINT = [{"name": "bulb", "type": "point", "position": [0.3, 1.2, -0.5], "intensity": [3, 2, 1]}]
@@ -62,19 +63,51 @@ def bumpy() -> dict[str, Any]:
     return scene
 
 
-def mirror() -> dict[str, Any]:
+def draped() -> dict[str, Any]:
+    """The same with normals that are given and are not those of the surface."""
+    scene = bumpy()
+    normals = np.random.default_rng(2).normal(size=(169, 3)) * 0.15 + [0, 1, 0]
+    scene["shapes"][1]["normals"] = normals / np.linalg.norm(normals, axis=1, keepdims=True)
+    return scene
+
+
+def embossed() -> dict[str, Any]:
+    """A floor of metal under a normal map."""
+    scene = lit({"type": "conductor", "reflectance": [0.9, 0.8, 0.7], "roughness": 0.4, "normal_map": "bumps"})
+    scene["textures"]["bumps"] = {"data": BUMPS}
+    return scene
+
+
+def textured(material: Any, low: float, high: float) -> dict[str, Any]:
+    """A floor of a material that uses the texture "number", of one channel between two numbers."""
+    scene = lit(material)
+    scene["textures"]["number"] = {"data": low + (high - low) * TEXTURE[:, :, :1]}
+    return scene
+
+
+def screen() -> dict[str, Any]:
+    """A floor of metal under a lamp with a picture."""
+    scene = lit("metal")
+    scene["shapes"][1]["emission"] = {"texture": "picture"}
+    scene["textures"]["picture"] = {"data": np.linspace(0.5, 4, 8)[None, :, None] * TEXTURE[:, ::-1], "wrap": "clamp"}
+    return scene
+
+
+def mirror(**fields: Any) -> dict[str, Any]:
     """A textured wall in a mirror on the floor; what lights it is out of sight."""
-    scene = lit({"type": "conductor", "reflectance": [0.9, 0.8, 0.7], "roughness": 0})
+    scene = lit({"type": "conductor", "reflectance": [0.9, 0.8, 0.7], "roughness": 0, **fields})
+    scene["textures"]["bumps"] = {"data": [0.5, 0.5, 1.0] + 0.1 * (BUMPS - [0.5, 0.5, 0.9])}
     place = [{"scale": 40}, {"translate": [0, 0, -3]}]
     scene["shapes"].append({"name": "wall", "type": "rectangle", "material": "textured", "to_world": place})
     scene["shapes"][1]["to_world"] = [{"scale": 0.4}, turned([1, 0, 0], 180), {"translate": [0.3, 1.5, 4]}]
     return scene
 
 
-def glass() -> dict[str, Any]:
+def glass(**fields: Any) -> dict[str, Any]:
     """A textured floor and a bulb, both below a tilted pane that fills the film."""
     scene = lit(lights=[{**POINT[0], "position": [0.3, 0.3, -0.5]}])
-    scene["materials"]["glass"] = {"type": "dielectric", "ior": 1.5, "roughness": 0}
+    scene["materials"]["glass"] = {"type": "dielectric", "ior": 1.5, "roughness": 0, **fields}
+    scene["textures"]["number"] = {"data": 1.3 + 0.3 * TEXTURE[:, :, :1]}
     place = [{"scale": 6}, turned([1, 0, 0], -80), {"translate": [0, 0.7, 0]}]
     scene["shapes"].append({"name": "pane", "type": "rectangle", "material": "glass", "to_world": place})
     return scene
@@ -87,16 +120,16 @@ def shining(shape: str = "cube", **more: Any) -> dict[str, Any]:
     return {"camera": CAMERA, "integrator": {"max_depth": 1}, "shapes": [box], "lights": CONSTANT, **more}
 
 
-def facets() -> dict[str, Any]:
+def facets(**fields: Any) -> dict[str, Any]:
     """A flat-shaded ball under the sun: its creases move over the film and change its brightness."""
     ball = {"name": "box", "type": "sphere", "subdivisions": 1, "shading": "flat",
-            "material": {"type": "diffuse", "albedo": 0.7},
+            "material": {"type": "diffuse", "albedo": 0.7, **fields},
             "to_world": [{"scale": [0.2, 0.15, 0.2]}, turned([1, 2, 0.3], 40)]}  # fmt: skip
     sun = {"name": "sun", "type": "directional", "direction": [-1, -1, -0.5], "irradiance": [3, 2, 1]}
     return {"camera": CAMERA, "integrator": {"max_depth": 2}, "shapes": [ball], "lights": [sun]}
 
 
-def shaded(kind: str = "area", receiver: str = "textured", depth: int = 2) -> dict[str, Any]:
+def shaded(kind: str = "area", receiver: str = "textured", depth: int = 2, quad: Any = "white") -> dict[str, Any]:
     """A tilted quad that throws a shadow on the floor, both in sight."""
     scene = lit(receiver, depth=depth)
     at, down = [0.3, 2.0, -0.3], [-0.1, -1, 0.2]
@@ -116,7 +149,7 @@ def shaded(kind: str = "area", receiver: str = "textured", depth: int = 2) -> di
     scene["materials"]["white"] = {"type": "diffuse", "albedo": [0.7, 0.6, 0.5]}
     turns = [turned([1, 0.2, 0], -70), turned([0, 1, 0], 25)]
     place = [{"scale": [0.35, 0.25, 1]}, *turns, {"translate": [0.05, 0.9, 0.1]}]
-    scene["shapes"].append({"name": "quad", "type": "rectangle", "material": "white", "to_world": place})
+    scene["shapes"].append({"name": "quad", "type": "rectangle", "material": quad, "to_world": place})
     scene["camera"] = {**CAMERA, "fov": 50, "to_world": {"look_at": {"origin": [0, 0.6, 1.5], "target": [0, 0, 0]}}}
     return scene
 
@@ -125,6 +158,8 @@ def through_a_lens(**camera: Any) -> dict[str, Any]:
     """A shadow that another kind of camera sees."""
     scene = shaded("point")
     scene["camera"] = {**scene["camera"], **camera}
+    if camera.get("type") == "orthographic":
+        del scene["camera"]["fov"]
     return scene
 
 
@@ -191,3 +226,33 @@ def turning_normals() -> dict[str, Any]:
              "faces": [[0, 2, 1], [0, 3, 2]], "normals": normals, "shading": "smooth",
              "material": {"type": "diffuse", "albedo": 0.7}}  # fmt: skip
     return {"camera": CAMERA, "integrator": {"max_depth": 2}, "shapes": [sheet], "lights": [sun]}
+
+
+def veil(material: Any, lights: Any = "above", depth: int = 4) -> dict[str, Any]:
+    """A tilted pane of a material that lets light pass, between the camera with its lights and a floor; no edge of it
+    is seen, nor of its shadow."""
+    scene = lit(lights=[{**POINT[0], "position": [0.3, 2.5, -0.5], "intensity": [9, 6, 3]}], depth=depth)
+    if lights != "above":
+        scene["lights"] = lights
+    scene["textures"]["holes"] = {"data": TEXTURE[::-1, :, :1]}
+    scene["materials"]["white"] = {"type": "diffuse", "albedo": [0.7, 0.6, 0.5]}
+    scene["materials"]["veil"] = material
+    place = [{"scale": 6}, turned([1, 0, 0], -80), {"translate": [0, 0.7, 0]}]
+    scene["shapes"].append({"name": "pane", "type": "rectangle", "material": "veil", "to_world": place})
+    return scene
+
+
+def nested(**fields: Any) -> dict[str, Any]:
+    """A mix of a mix of its own, all of whose numbers let light pass."""
+    inner = {"type": "mix", "first": "white", "second": {"type": "null"}, "weight": 0.3, "opacity": 0.9}
+    return {"type": "mix", "first": inner, "second": {"type": "diffuse", "albedo": 0.2, "opacity": 0.6},
+            "weight": 0.4, "opacity": 0.8, **fields}  # fmt: skip
+
+
+def partly_there() -> dict[str, Any]:
+    """A lamp that is partly there, seen by the floor and by the camera."""
+    scene = lit()
+    scene["materials"]["half"] = {"type": "diffuse", "albedo": 0.5, "opacity": 0.6}
+    scene["shapes"][1] |= {"material": "half", "to_world": [{"scale": 0.2}, turned([1, 0, 0], 70),
+                                                            {"translate": [0.1, 0.4, -0.4]}]}  # fmt: skip
+    return scene

@@ -13,13 +13,21 @@ from tests.gradient.scenes import CAMERA, LOOK, POINT, SPOT, TEXTURE, lit, shade
 
 ALONG = [1, 0.7, 0.3]
 RANDOM = np.random.default_rng(1)
+ANOTHER = np.random.default_rng(4)
 AFFINE = np.array([[1, 0.2, 0.3, 0.4], [0.1, 0.2, -0.3, 0.4], [0.5, -0.2, 0.3, 0.4], [0, 0, 0, 0]])
 LENS = {**CAMERA, "type": "thin_lens", "aperture_radius": 0.1, "focus_distance": 2.0}
+ASIDE = {**LENS, "to_world": {"look_at": {"origin": [0.4, 2, 1.5], "target": [0.5, 0, 0.3]}}, "aperture_radius": 0.4,
+         "focus_distance": 1.6}  # fmt: skip
+BLURRED = partial(scenes.through_a_lens, type="thin_lens", aperture_radius=0.3, focus_distance=0.8)
 NEAR = {"to_world": {"look_at": {"origin": [0, 1, 0.75], "target": [0, 0, 0]}}, "fov": 50, "width": 16, "height": 12}
 BENT = {**NEAR, "distortion": {"k1": -0.2, "p1": 0.03, "k2": 0.1}}
 PARALLEL = {"type": "orthographic", "scale": 0.6, "to_world": LOOK, "width": 16, "height": 12}
 SHIFTED = {"intrinsics": {"fx": 20, "fy": 25, "cx": 7, "cy": 5}, "to_world": LOOK, "width": 16, "height": 12}
 METAL = partial(lit, "metal")
+
+GOLD = {"type": "conductor", "eta": [0.2, 0.4, 1.3], "k": [3.9, 2.4, 1.8], "roughness": 0.4}
+PAINT = {"type": "principled", "base_color": [0.5, 0.4, 0.3], "metallic": 0.4, "roughness": 0.5}
+NUMBER = {"texture": "number"}
 
 APPEARANCE = [
     Case("texture", lit, "textures.image", TEXTURE, 0.1),
@@ -28,9 +36,43 @@ APPEARANCE = [
     Case("spot intensity", partial(lit, lights=SPOT), "lights.bulb.intensity", ALONG, 0.2),
     Case("sky radiance", scenes.bumpy, "lights.sky.radiance", ALONG, 0.02),
     Case("sky texels", partial(shaded, "image"), "lights.light.image", scenes.sky() ** 0.5, 0.02),
+    Case("sky scale", partial(shaded, "image"), "lights.light.scale", 1.0, 0.1),
+    Case("sky turns", partial(shaded, "image"), "lights.light.rotation", ALONG, 0.01),
+    Case("spot cutoff", partial(lit, lights=SPOT), "lights.bulb.cutoff", 1.0, 1.0),
+    Case("spot falloff", partial(lit, lights=SPOT), "lights.bulb.falloff_start", 1.0, 1.0),
     Case("reflectance", METAL, "materials.metal.reflectance", ALONG, 0.05),
     Case("roughness", METAL, "materials.metal.roughness", 1.0, 0.01, spp=128),
     Case("smooth glass ior", scenes.glass, "materials.glass.ior", 1.0, 0.01),
+    Case("smooth glass exterior ior", scenes.glass, "materials.glass.exterior_ior", 1.0, 0.01),
+    Case(
+        "smooth glass ior texels",
+        partial(scenes.glass, ior={"texture": "number"}),
+        "textures.number",
+        TEXTURE[:, :, 1:2],
+        0.02,
+    ),
+    Case("mirror reflectance", scenes.mirror, "materials.floor.reflectance", ALONG, 0.05),
+    Case("metal eta", partial(lit, GOLD), "materials.floor.eta", ALONG, 0.02, spp=128),
+    Case("metal k", partial(lit, GOLD), "materials.floor.k", ALONG, 0.02, spp=128),
+    Case("emission texels", scenes.screen, "textures.picture", TEXTURE, 0.3),
+    Case("normal map", scenes.embossed, "textures.bumps", ANOTHER.normal(size=(8, 8, 3)), 0.005, spp=128),
+    Case("normal map of a mirror", partial(scenes.mirror, normal_map="bumps"), "textures.bumps", TEXTURE - 0.4, 0.01),
+    Case(
+        "roughness texels",
+        partial(scenes.textured, {**PAINT, "roughness": NUMBER}, 0.3, 0.6),
+        "textures.number",
+        TEXTURE[:, :, 1:2],
+        0.01,
+        spp=128,
+    ),
+    Case(
+        "metallic texels",
+        partial(scenes.textured, {**PAINT, "metallic": NUMBER}, 0.2, 0.8),
+        "textures.number",
+        TEXTURE[:, :, 1:2],
+        0.05,
+        spp=128,
+    ),
 ]
 LAYERS = [
     Case(f"layer {field}", scenes.painted, f"materials.floor.{field}", ALONG if "color" in field else 1.0, 0.02,
@@ -45,6 +87,41 @@ LAYERS = [
     Case(f"rough glass {field}", scenes.frosted, f"materials.glass.{field}", 1.0, 0.01, spp=128)
     for field in ("ior", "roughness")
 ]  # fmt: skip
+HALF = {"type": "diffuse", "albedo": [0.3, 0.6, 0.5], "opacity": 0.6}
+HOLES = {"type": "diffuse", "albedo": [0.3, 0.6, 0.5], "opacity": {"texture": "holes"}}
+MIXED = partial(lit, {"type": "mix", "first": "textured", "second": "metal", "weight": 0.3})
+PASSING = [
+    Case("opacity", partial(scenes.veil, HALF), "materials.veil.opacity", 1.0, 0.02),
+    Case("opacity under a lamp", partial(shaded, quad=HALF, depth=3), "materials.quad.opacity", 1.0, 0.05),
+    Case("opacity under a sky", partial(shaded, "image", quad=HALF), "materials.quad.opacity", 1.0, 0.05),
+    Case("opacity of a lamp", scenes.partly_there, "materials.half.opacity", 1.0, 0.05),
+    Case("opacity texels", partial(scenes.veil, HOLES), "textures.holes", TEXTURE[:, :, 1:2], 0.02),
+    Case("weight", MIXED, "materials.floor.weight", 1.0, 0.05),
+    Case(
+        "weight texels",
+        partial(scenes.veil, scenes.nested(weight={"texture": "holes"})),
+        "textures.holes",
+        TEXTURE[:, :, 1:2],
+        0.02,
+    ),
+    Case("weight of a mix in a mix", partial(scenes.veil, scenes.nested()), "materials.veil.first.weight", 1.0, 0.02),
+    Case("weight of a mix of mixes", partial(scenes.veil, scenes.nested()), "materials.veil.weight", 1.0, 0.02),
+    Case("opacity of a mix", partial(scenes.veil, scenes.nested()), "materials.veil.opacity", 1.0, 0.02),
+    Case("opacity in a mix", partial(scenes.veil, scenes.nested()), "materials.veil.second.opacity", 1.0, 0.02),
+    Case("opacity texture moves", partial(scenes.veil, HOLES), "shapes.pane.uvs", [1.0, 0.5], 0.005),
+    Case("opacity texture turns", partial(scenes.veil, HOLES), "shapes.pane.rotation", [0.3, 1, 0.2], 0.005),
+    Case("camera above an opacity texture", partial(scenes.veil, HOLES), "camera.translation", ALONG, 0.01),
+    Case("floor under an opacity texture", partial(scenes.veil, HOLES), "shapes.floor.translation", ALONG, 0.01),
+    Case(
+        "shadow of an opacity texture",
+        partial(shaded, "point", quad={"type": "diffuse", "opacity": {"texture": "image"}}),
+        "shapes.quad.translation",
+        ALONG,
+        0.005,
+        spp=256,
+    ),
+    Case("light above an opacity texture", partial(scenes.veil, HOLES), "lights.bulb.position", ALONG, 0.01),
+]
 INTERIOR = [
     Case("floor along its normal", lit, "shapes.floor.translation", [0, 1, 0], 0.02),
     Case("floor turns", lit, "shapes.floor.rotation", [1, 0.5, 0.3], 0.02),
@@ -59,6 +136,11 @@ INTERIOR = [
     Case("metal floor's corners", METAL, "shapes.floor.vertices", 0.3 * RANDOM.normal(size=(4, 3)), 0.02, spp=128),
     Case("smooth normals", scenes.bumpy, "shapes.floor.vertices", RANDOM.normal(size=(169, 3)) * [0.1, 1, 0.1], 0.005,
          spp_difference=1024),
+    Case("given normals", scenes.draped, "shapes.floor.normals", ANOTHER.normal(size=(169, 3)), 0.005, spp=128,
+         spp_difference=1024),
+    Case("picture of a lamp moves", scenes.screen, "shapes.lamp.uvs", [1.0, 0.5], 0.01),
+    Case("lamp with a picture turns", scenes.screen, "shapes.lamp.rotation", ALONG, 0.02),
+    Case("normal map moves", scenes.embossed, "shapes.floor.uvs", [1.0, 0.5], 0.002, spp=128),
     Case("uvs", lit, "shapes.floor.uvs", [1.0, 0.5], 0.01),
     Case("bulb moves", partial(lit, lights=POINT), "lights.bulb.position", ALONG, 0.02),
     Case("spot moves", partial(lit, lights=SPOT), "lights.bulb.position", ALONG, 0.01),
@@ -84,6 +166,9 @@ PRIMARY = [
     Case("tent filter", partial(shining, film={"filter": "tent"}), "shapes.box.translation", ALONG, 0.01),
     Case("thin lens", partial(shining, camera=LENS), "shapes.box.translation", ALONG, 0.01),
     Case("orthographic", partial(shining, camera=PARALLEL), "shapes.box.translation", ALONG, 0.01),
+    Case("focus", partial(shining, camera=ASIDE), "camera.focus_distance", 1.0, 0.05),
+    Case("aperture", partial(shining, camera=ASIDE), "camera.aperture_radius", 1.0, 0.02),
+    Case("orthographic scale", partial(shining, camera=PARALLEL), "camera.scale", 1.0, 0.01),
     Case("ball moves", partial(shining, "sphere"), "shapes.box.translation", ALONG, 0.01),
     Case("creases move", scenes.facets, "shapes.box.translation", [1, 0, 0], 0.02),
     Case("creases turn", scenes.facets, "shapes.box.rotation", ALONG, 0.03),
@@ -151,6 +236,11 @@ SHADOWS = [
         ALONG,
         0.005,
     ),
+    Case("thin lens: focus", BLURRED, "camera.focus_distance", 1.0, 0.03),
+    Case("thin lens: aperture", BLURRED, "camera.aperture_radius", 1.0, 0.02),
+    Case(
+        "orthographic: scale", partial(scenes.through_a_lens, type="orthographic", scale=0.6), "camera.scale", 1.0, 0.01
+    ),
     Case("bounced: quad", scenes.bounced, "shapes.quad.translation", ALONG, 0.02, spp=128),
     Case("bounced: ceiling", scenes.bounced, "shapes.ceiling.translation", ALONG, 0.02, spp=128),
     Case("point: quad, depth 4", partial(shaded, "point", depth=4), "shapes.quad.translation", ALONG, 0.005),
@@ -171,15 +261,44 @@ BUFFERS = [
     Case("albedo: colour", METAL, "materials.metal.reflectance", ALONG, 0.05, buffer="albedo"),
     Case("albedo: texture", lit, "textures.image", TEXTURE, 0.1, buffer="albedo"),
     Case("albedo: texture moves", lit, "shapes.floor.translation", ALONG, 0.02, buffer="albedo"),
+    Case("albedo: weight", MIXED, "materials.floor.weight", 1.0, 0.05, buffer="albedo"),
+    Case("mask: opacity", partial(scenes.facets, opacity=0.5), "materials.box.opacity", 1.0, 0.05, buffer="mask"),
+    Case("depth: opacity texels", partial(scenes.veil, HOLES), "textures.holes", TEXTURE[:, :, 1:2], 0.02,
+         buffer="depth"),
+    Case("depth: camera above an opacity texture", partial(scenes.veil, HOLES), "camera.translation", ALONG, 0.01,
+         buffer="depth"),
     Case("uv: floor turns", lit, "shapes.floor.rotation", ALONG, 0.01, buffer="uv"),
 ]  # fmt: skip
 
 
-CASES = APPEARANCE + LAYERS + INTERIOR + PRIMARY + SMOOTH + SHADOWS + BUFFERS
+CASES = APPEARANCE + LAYERS + PASSING + INTERIOR + PRIMARY + SMOOTH + SHADOWS + BUFFERS
 SLOW = {
     *(case.name for case in LAYERS if case.name not in ("layer base_color", "layer roughness", "plastic roughness")),
+    *(case.name for case in PASSING if case.name not in ("opacity", "weight", "opacity texture turns")),
     "spot intensity",
     "sky texels",
+    "sky scale",
+    "spot falloff",
+    "smooth glass exterior ior",
+    "smooth glass ior texels",
+    "mirror reflectance",
+    "metal k",
+    "normal map",
+    "normal map of a mirror",
+    "normal map moves",
+    "roughness texels",
+    "metallic texels",
+    "given normals",
+    "picture of a lamp moves",
+    "lamp with a picture turns",
+    "focus",
+    "orthographic scale",
+    "thin lens: focus",
+    "thin lens: aperture",
+    "orthographic: scale",
+    "albedo: weight",
+    "depth: opacity texels",
+    "depth: camera above an opacity texture",
     "spot moves",
     "spot turns",
     "distorted film",
