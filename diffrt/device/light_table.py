@@ -83,7 +83,7 @@ def light_table(
         arrays["environment_texture"] = np.array([environment_texture])
         arrays["environment_radiance"] = np.asarray(environment.fields.get("radiance", np.zeros(3)))
         arrays["environment_scale"] = np.array([scale])
-        rotation = environment.to_world[:3, :3]
+        rotation = environment.world_matrix()[:3, :3]
         arrays["environment_to_local"] = np.linalg.inv(rotation / np.cbrt(abs(np.linalg.det(rotation))))
         arrays["environment_rows"], arrays["environment_columns"] = rows, columns
     arrays["lights"] = np.concatenate(entries)

@@ -11,10 +11,10 @@ from diffrt.device.features import slot
 from diffrt.device.upload import DeviceScene
 from diffrt.gradient import interior
 from diffrt.gradient.buffer_values import buffer_values
-from diffrt.gradient.chain import Target
 from diffrt.gradient.finite import drop_rows
 from diffrt.gradient.interior_pass import Chunk, InteriorPass
 from diffrt.gradient.request import Request
+from diffrt.gradient.target import Target
 from diffrt.render.film import FILTERS
 from diffrt.render.path import Options
 from diffrt.render.record import acquire

@@ -13,16 +13,19 @@ from diffrt.device.features import MATERIAL_TYPES, Features
 from diffrt.device.packing import write
 from diffrt.device.upload import DeviceScene
 from diffrt.gradient import interior
-from diffrt.gradient.chain import Target
 from diffrt.gradient.finite import drop_rows
 from diffrt.gradient.request import Request
+from diffrt.gradient.target import Target
 from diffrt.render.film import FILTERS
 from diffrt.render.path import Options
 from diffrt.render.record import PathRecord, acquire
 from diffrt.render.record_paths import forget, record_paths
 from diffrt.render.rendering import MOST_SEGMENTS
 
-EMISSIONS = ("shape_emission", "delta_intensity", "environment_radiance", "environment_scale", "texels")
+EMISSIONS = (
+    "shape_emission", "delta_intensity", "delta_angles", "environment_radiance", "environment_scale",
+    "environment_to_local", "texels",
+)  # fmt: skip
 _FIRST_LENGTH = 8
 """Rows of a path that a first chunk makes room for."""
 

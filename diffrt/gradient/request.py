@@ -7,9 +7,8 @@ from diffrt.render.arguments import Arguments, view_of
 from diffrt.render.rendering import MOST_SAMPLES
 from diffrt.scene.elements import Camera
 from diffrt.scene.scene import Scene
+from diffrt.scene.terms import TERMS as TERMS
 
-TERMS = ("interior", "primary", "shadow", "delta_shadow", "indirect")
-"""The parts of a gradient: inside of what is seen, and the edges where something comes into sight."""
 DEFAULT_ROWS = 2**16
 _SEED_OF_GRADIENTS = 0x5A17E5
 """Set apart from pictures, so that equal seeds do not make a gradient depend on the noise of its picture."""

@@ -9,13 +9,14 @@ from diffrt.description.values import TextureRef
 from diffrt.device.packing import write
 from diffrt.device.upload import DeviceScene, continuous, upload
 from diffrt.gradient.buffer_pass import BufferPass, channel_adjoints
-from diffrt.gradient.chain import CAMERA, GEOMETRY, Target, target
+from diffrt.gradient.chain import ends_abruptly, target
 from diffrt.gradient.edge_pass import EdgePass, PrimaryEdges, ShadowEdges
 from diffrt.gradient.interior_pass import InteriorPass
 from diffrt.gradient.primary_edges import CHANNEL_GROUPS
 from diffrt.gradient.request import Request
 from diffrt.gradient.shading_silhouette_pass import ShadingSilhouettes
 from diffrt.gradient.shadow_edges import DELTA, EXTENDED, INDIRECT
+from diffrt.gradient.target import Target
 from diffrt.scene.scene import Scene
 
 _FLUSHED = 2**21
@@ -46,7 +47,7 @@ class Sums:
 def backward(request: Request, adjoints: Mapping[str, np.ndarray], names: Sequence[str]) -> dict[str, np.ndarray]:
     """`render_backward`, its arguments checked."""
     device = upload(request.scene, request.view, gradients=True)
-    targets = [target(request.scene, request.view, device.geometry, name) for name in names]
+    targets = [target(request.scene, request.view, name) for name in names]
     fields = {field for item in targets for field in item.fields}
     sums = Sums(device, sorted(fields | {"normals", "positions"}))
     dropped = 0
@@ -62,7 +63,7 @@ def backward(request: Request, adjoints: Mapping[str, np.ndarray], names: Sequen
         weights = channel_adjoints(adjoints, request.view.width * request.view.height)
         if "interior" in request.terms:
             dropped += _interior(BufferPass(device, request, targets), weights, sums)
-        for group in range(CHANNEL_GROUPS if _primary(request, fields) else 0):
+        for group in range(CHANNEL_GROUPS if "primary" in _terms(request, targets) else 0):
             part = weights[:, 3 * group : 3 * group + 3]
             if part.any():
                 edges = PrimaryEdges(device, request, "camera_distortion" in fields, group)
@@ -85,16 +86,16 @@ def _interior(run: InteriorPass, weights: np.ndarray, sums: Sums) -> int:
     return run.dropped
 
 
-def _primary(request: Request, fields: set[str]) -> bool:
-    """Whether edges before the camera move with the parameters that reach these fields."""
-    return "primary" in request.terms and bool(fields & {*GEOMETRY[:1], *CAMERA})
+def _terms(request: Request, targets: Sequence[Target]) -> set[str]:
+    """Those that are asked for and that some of the parameters have."""
+    return set(request.terms) & {term for item in targets for term in item.terms}
 
 
 def forward(request: Request, tangents: dict[str, np.ndarray]) -> np.ndarray:
     """`render_forward`, its arguments checked."""
     scene, view = request.scene, request.view
     device = upload(scene, view, gradients=True)
-    targets = [target(scene, view, device.geometry, name) for name in tangents]
+    targets = [target(scene, view, name) for name in tangents]
     _warn_of_what_is_missing(device, request, targets)
     pixels = view.width * view.height
     image = np.zeros((pixels, 3))
@@ -125,31 +126,34 @@ def _edge_terms(device: DeviceScene, request: Request, targets: Sequence[Target]
     """The terms of edges that some parameter moves."""
     fields = {field for item in targets for field in item.fields}
     distorted = "camera_distortion" in fields
-    moves = bool(fields & {"positions", *CAMERA, "delta_position", "delta_direction"})
-    if _primary(request, fields):
-        yield PrimaryEdges(device, request, distorted)
-    if "primary" in request.terms and device.features.smooth and fields & {*GEOMETRY[:2], *CAMERA}:
-        yield ShadingSilhouettes(device, request, distorted)
+    terms = _terms(request, targets)
     features = device.features
-    if "shadow" in request.terms and moves and (features.area_lights or features.environment):
+    if "primary" in terms and fields != {"normals"}:
+        yield PrimaryEdges(device, request, distorted)
+    if "primary" in terms and features.smooth:
+        yield ShadingSilhouettes(device, request, distorted)
+    if "shadow" in terms and (features.area_lights or features.environment):
         yield ShadowEdges(device, request, distorted, EXTENDED)
-    if "delta_shadow" in request.terms and moves and features.delta_lights:
+    if "delta_shadow" in terms and features.delta_lights:
         yield ShadowEdges(device, request, distorted, DELTA)
-    if "indirect" in request.terms and moves:
+    if "indirect" in terms:
         yield ShadowEdges(device, request, distorted, INDIRECT)
 
 
 def _warn_of_what_is_missing(device: DeviceScene, request: Request, targets: Sequence[Target]) -> None:
     """What the gradient will lack, by name: nothing is left out in silence."""
     for item in targets:
-        if item.dark:
-            log.warn(f"{item.name}: a dark light gets no light samples; its gradient lacks what they would find")
-    moving = [item.name for item in targets if item.moves]
+        if item.lacks:
+            log.warn(f"{item.name}: {item.lacks}")
+    moving = [item.name for item in targets if len(item.terms) > 1]
     if moving and device.features.masked and set(request.terms) - {"interior", "primary"}:
         log.warn(
             f"{', '.join(moving)}: where light passes surfaces (opacity below one, null), the shadows behind the first "
             "of them are missing from the gradient"
         )
+    hard = [light.name for light in request.scene.lights.values() if ends_abruptly(light)]
+    if moving and hard:
+        log.warn(f"{', '.join(moving)}: the sharp edge of the cone of {', '.join(hard)} is missing from the gradient")
     smooth = sorted({shape.material for shape in request.scene.shapes.values()} & set(_smooth(request.scene)))
     if moving and smooth and set(request.terms) - {"interior"}:
         log.warn(

@@ -109,7 +109,8 @@ class Light:
 
     point: position, intensity (W/sr); spot: position, direction, intensity, cutoff, falloff_start (degrees);
     directional: direction (the way light travels), irradiance (W/m2);
-    environment: radiance (3,) unless `image` is given, scale (). `image` (H,W,3) float32 linear, `to_world` a rotation.
+    environment: radiance (3,) unless `image` is given, scale (). `image` (H,W,3) float32 linear, `to_world` a rotation,
+    `rotation` (axis-angle, radians) a motion on top of it.
     Directions have unit length.
     """
 
@@ -118,7 +119,12 @@ class Light:
     fields: dict[str, Array]
     image: Array | None = None
     to_world: Array = field(default_factory=transform.identity)
+    rotation: Array = field(default_factory=_zeros)
     source: Source | None = None
+
+    def world_matrix(self) -> Array:
+        """From the image's space to world space (4,4) float64: R after `to_world`."""
+        return _motion(np.zeros(3), self.rotation, np.ones(3), np.zeros(3)) @ self.to_world
 
 
 @dataclass

@@ -12,6 +12,7 @@ from diffrt.description.materials import bounds_of, description_of
 from diffrt.description.names import shown
 from diffrt.description.values import Array, TextureRef
 from diffrt.scene.elements import Camera, Light, Material, Shape, Texture
+from diffrt.scene.terms import MOVING, NORMALS, NOT_DIFFERENTIABLE, SHADOWS_OF_DELTA_LIGHTS, WITHIN, Terms
 
 Wrong: TypeAlias = tuple[str, str] | None
 """What is wrong with a value: what was found and what is allowed; or nothing."""
@@ -28,7 +29,8 @@ class Parameter:
         shape: () for a number, (3,) for a colour, (V, 3) for vertices, (H, W, C) for a texture.
         units: of its numbers; empty if they have none.
         bounds: lowest and highest meaningful number.
-        differentiable: whether gradients exist.
+        terms: those of which a gradient by it is the sum, a part of `TERMS`; none if there is no gradient. A scene may
+            have nothing to sample for some of them, for instance no light of their kind.
         description: what it is.
     """
 
@@ -36,8 +38,13 @@ class Parameter:
     shape: tuple[int, ...]
     units: str
     bounds: tuple[float, float]
-    differentiable: bool
+    terms: Terms
     description: str
+
+    @property
+    def differentiable(self) -> bool:
+        """Whether gradients exist."""
+        return bool(self.terms)
 
 
 @dataclass(frozen=True)
@@ -59,8 +66,8 @@ def _handle(
     bounds: tuple[float, float],
     text: str,
     revision: str,
+    terms: Terms,
     check: Callable[[Array], Wrong] = lambda value: None,
-    differentiable: bool = True,
 ) -> Handle:
     """A parameter that is an attribute of an element, an array or a float."""
     value = getattr(owner, attribute)
@@ -71,7 +78,7 @@ def _handle(
     def write(array: Array) -> None:
         setattr(owner, attribute, float(array) if isinstance(value, float) else array)
 
-    parameter = Parameter(name, np.shape(value), units, bounds, differentiable, text)
+    parameter = Parameter(name, np.shape(value), units, bounds, terms, text)
     return Handle(parameter, read, write, revision, check)
 
 
@@ -82,15 +89,15 @@ def _entry(
     units: str,
     bounds: tuple[float, float],
     text: str,
+    terms: Terms,
     check: Callable[[Array], Wrong] = lambda value: None,
-    differentiable: bool = True,
 ) -> Handle:
     """A parameter that is an array in the fields of a material or a light."""
 
     def write(array: Array) -> None:
         fields[key] = array
 
-    parameter = Parameter(name, np.shape(fields[key]), units, bounds, differentiable, text)
+    parameter = Parameter(name, np.shape(fields[key]), units, bounds, terms, text)
     return Handle(parameter, lambda: np.array(fields[key]), write, "appearance", check)
 
 
@@ -98,7 +105,7 @@ def of_shape(shape: Shape) -> Iterator[Handle]:
     """A shape's vertices, placement, emission, normals and uvs."""
     prefix = f"shapes.{shape.name}"
 
-    def of_mesh(attribute: str, units: str, text: str) -> Handle:
+    def of_mesh(attribute: str, units: str, text: str, terms: Terms) -> Handle:
         def read() -> Array:
             return np.array(getattr(shape.mesh, attribute))
 
@@ -112,31 +119,31 @@ def of_shape(shape: Shape) -> Iterator[Handle]:
                 return "a normal of no length", "directions, none of them zero"
             return None
 
-        parameter = Parameter(f"{prefix}.{attribute}", read().shape, units, _FREE, True, text)
+        parameter = Parameter(f"{prefix}.{attribute}", read().shape, units, _FREE, terms, text)
         return Handle(parameter, read, write, "geometry", check)
 
-    yield of_mesh("vertices", "length", "positions in object space, equal ones merged")
+    yield of_mesh("vertices", "length", "positions in object space, equal ones merged", MOVING)
     yield from _placement(shape, prefix, "geometry")
     text = "factors about the centre, along the world's axes, after to_world"
-    yield _handle(shape, "scale", f"{prefix}.scale", "", _FREE, text, "geometry", _not_zero)
+    yield _handle(shape, "scale", f"{prefix}.scale", "", _FREE, text, "geometry", MOVING, _not_zero)
     if isinstance(shape.emission, np.ndarray):
         text = "radiance on the side of the normal"
-        yield _handle(shape, "emission", f"{prefix}.emission", "W/(m2 sr)", _ABOVE_ZERO, text, "appearance")
+        yield _handle(shape, "emission", f"{prefix}.emission", "W/(m2 sr)", _ABOVE_ZERO, text, "appearance", WITHIN)
     if shape.has_given_normals:
-        yield of_mesh("normals", "", "shading normals in object space")
+        yield of_mesh("normals", "", "shading normals in object space", NORMALS)
     if shape.mesh.uvs is not None:
-        yield of_mesh("uvs", "", "texture coordinates, v points up")
+        yield of_mesh("uvs", "", "texture coordinates, v points up", WITHIN)
 
 
 def _placement(owner: Shape | Camera, prefix: str, revision: str) -> Iterator[Handle]:
     about = "the centre" if isinstance(owner, Shape) else "the camera's position"
     space = "object" if isinstance(owner, Shape) else "camera"
     text = f"matrix from {space} space to world space"
-    yield _handle(owner, "to_world", f"{prefix}.to_world", "", _FREE, text, revision, _not_singular)
+    yield _handle(owner, "to_world", f"{prefix}.to_world", "", _FREE, text, revision, MOVING, _not_singular)
     text = "motion along the world's axes, after to_world"
-    yield _handle(owner, "translation", f"{prefix}.translation", "length", _FREE, text, revision)
+    yield _handle(owner, "translation", f"{prefix}.translation", "length", _FREE, text, revision, MOVING)
     text = f"axis-angle vector about {about}, after to_world"
-    yield _handle(owner, "rotation", f"{prefix}.rotation", "radians", _FREE, text, revision)
+    yield _handle(owner, "rotation", f"{prefix}.rotation", "radians", _FREE, text, revision, MOVING)
 
 
 def of_material(material: Material) -> Iterator[Handle]:
@@ -147,10 +154,10 @@ def of_material(material: Material) -> Iterator[Handle]:
             bounds = bounds_of(material.type, key)
             check = _above_zero if key in ("ior", "exterior_ior", "eta") else _anything
             text = description_of(material.type, key)
-            yield _entry(material.fields, key, f"{prefix}.{key}", "", bounds, text, check)
+            yield _entry(material.fields, key, f"{prefix}.{key}", "", bounds, text, WITHIN, check)
     if isinstance(material.opacity, np.ndarray) and material.type != "null":
         text = description_of(material.type, "opacity")
-        yield _handle(material, "opacity", f"{prefix}.opacity", "", (0.0, 1.0), text, "appearance")
+        yield _handle(material, "opacity", f"{prefix}.opacity", "", (0.0, 1.0), text, "appearance", WITHIN)
 
 
 def of_texture(texture: Texture, materials: Iterable[Material]) -> Handle:
@@ -165,7 +172,7 @@ def of_texture(texture: Texture, materials: Iterable[Material]) -> Handle:
         for bounds in used:
             low, high = max(low, bounds[0]), min(high, bounds[1])
     text = f"linear values, {texture.wrap}, {texture.filter}; row 0 is the top"
-    return _handle(texture, "data", f"textures.{texture.name}", "", (low, high), text, "appearance")
+    return _handle(texture, "data", f"textures.{texture.name}", "", (low, high), text, "appearance", WITHIN)
 
 
 class LightField(NamedTuple):
@@ -173,47 +180,55 @@ class LightField(NamedTuple):
 
     units: str
     bounds: tuple[float, float]
-    differentiable: bool
+    terms: Terms
     description: str
 
 
 LIGHT_FIELDS = {
-    "position": LightField("length", _FREE, True, "in world space"),
-    "intensity": LightField("W/sr", _ABOVE_ZERO, True, "power per solid angle"),
-    "direction": LightField("", _FREE, True, "the way the light travels, unit length"),
-    "irradiance": LightField("W/m2", _ABOVE_ZERO, True, "on a surface that faces the light"),
-    "cutoff": LightField("degrees", (0.0, 180.0), False, "half-angle of the cone"),
-    "falloff_start": LightField("degrees", (0.0, 180.0), False, "half-angle of the cone of full intensity"),
-    "radiance": LightField("W/(m2 sr)", _ABOVE_ZERO, True, "from everywhere"),
-    "scale": LightField("", _ABOVE_ZERO, False, "factor on the radiance"),
+    "position": LightField("length", _FREE, SHADOWS_OF_DELTA_LIGHTS, "in world space"),
+    "intensity": LightField("W/sr", _ABOVE_ZERO, WITHIN, "power per solid angle"),
+    "direction": LightField("", _FREE, SHADOWS_OF_DELTA_LIGHTS, "the way the light travels, unit length"),
+    "irradiance": LightField("W/m2", _ABOVE_ZERO, WITHIN, "on a surface that faces the light"),
+    "cutoff": LightField("degrees", (0.0, 180.0), WITHIN, "half-angle of the cone"),
+    "falloff_start": LightField("degrees", (0.0, 180.0), WITHIN, "half-angle of the cone of full intensity"),
+    "radiance": LightField("W/(m2 sr)", _ABOVE_ZERO, WITHIN, "from everywhere"),
+    "scale": LightField("", _ABOVE_ZERO, WITHIN, "factor on the radiance"),
 }
 
 
 def of_light(light: Light) -> Iterator[Handle]:
-    """The fields of a light, and an environment's image."""
+    """The fields of a light, and an environment's image and placement."""
     prefix = f"lights.{light.name}"
     for key in light.fields:
-        units, bounds, differentiable, text = LIGHT_FIELDS[key]
+        units, bounds, terms, text = LIGHT_FIELDS[key]
+        if light.type == "spot" and key == "direction":
+            terms = WITHIN  # shadows fall away from its position
         check = {"direction": _not_zero_vector, "cutoff": _half_angle}.get(key, _anything)
-        handle = _entry(light.fields, key, f"{prefix}.{key}", units, bounds, text, check, differentiable)
+        handle = _entry(light.fields, key, f"{prefix}.{key}", units, bounds, text, terms, check)
         if key == "direction":
             handle = replace(handle, write=_unit_writer(handle.write))
         yield handle
     if light.image is not None:
         text = "radiance, latitude-longitude, row 0 is the top"
-        yield _handle(light, "image", f"{prefix}.image", "W/(m2 sr)", _ABOVE_ZERO, text, "appearance")
+        yield _handle(light, "image", f"{prefix}.image", "W/(m2 sr)", _ABOVE_ZERO, text, "appearance", WITHIN)
     if light.type == "environment":
-        text = "rotation from the image's space to world space"
-        turn = _handle(light, "to_world", f"{prefix}.to_world", "", _FREE, text, "appearance", _not_rotation, False)
-        yield turn
+
+        def placed(key: str, units: str, text: str, terms: Terms, check: Callable[[Array], Wrong]) -> Handle:
+            return _handle(light, key, f"{prefix}.{key}", units, _FREE, text, "appearance", terms, check)
+
+        # A step along a derivative would not leave it a rotation.
+        text = "rotation from the image's space to world space; its gradient is that by the rotation"
+        yield placed("to_world", "", text, NOT_DIFFERENTIABLE, _not_rotation)
+        # Directions are kept, and the image turns behind whatever blocks them: no shadow moves.
+        yield placed("rotation", "radians", "axis-angle vector, after to_world", WITHIN, _anything)
 
 
 def of_camera(camera: Camera, several: bool) -> Iterator[Handle]:
     """A camera's placement and lens; `several`: the scene has a list of cameras."""
     prefix = f"cameras.{camera.name}" if several else "camera"
 
-    def lens(key: str, units: str, bounds: tuple[float, float], text: str, check: Any, gradient: bool = True) -> Handle:
-        return _handle(camera, key, f"{prefix}.{key}", units, bounds, text, "camera", check, gradient)
+    def lens(key: str, units: str, bounds: tuple[float, float], text: str, check: Callable[[Array], Wrong]) -> Handle:
+        return _handle(camera, key, f"{prefix}.{key}", units, bounds, text, "camera", MOVING, check)
 
     yield from _placement(camera, prefix, "camera")
     if camera.fov is not None:
@@ -221,12 +236,12 @@ def of_camera(camera: Camera, several: bool) -> Iterator[Handle]:
     if camera.intrinsics is not None:
         yield lens("intrinsics", "pixels", _FREE, "fx, fy, cx, cy from the top-left corner", _focal_above_zero)
     if camera.type == "orthographic":
-        yield lens("scale", "length", _ABOVE_ZERO, "half the width of the film", _above_zero, False)
+        yield lens("scale", "length", _ABOVE_ZERO, "half the width of the film", _above_zero)
     else:
         yield lens("distortion", "", _FREE, "k1, k2, p1, p2, k3 (OpenCV)", _anything)
     if camera.type == "thin_lens":
-        yield lens("aperture_radius", "length", _ABOVE_ZERO, "radius of the lens", _not_negative, False)
-        yield lens("focus_distance", "length", _ABOVE_ZERO, "distance of the plane in focus", _above_zero, False)
+        yield lens("aperture_radius", "length", _ABOVE_ZERO, "radius of the lens", _not_negative)
+        yield lens("focus_distance", "length", _ABOVE_ZERO, "distance of the plane in focus", _above_zero)
 
 
 # Values that would have no meaning

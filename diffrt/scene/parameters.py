@@ -10,6 +10,7 @@ from diffrt.description.names import listed, nearest, shown
 from diffrt.description.values import TextureRef
 from diffrt.errors import InputError, Problem
 from diffrt.scene.handles import Handle, Parameter, of_camera, of_light, of_material, of_shape, of_texture
+from diffrt.scene.terms import TERMS, Terms
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -41,7 +42,7 @@ class Parameters(Mapping[str, Parameter]):
                 "x".join(map(str, item.shape)) or "number",
                 item.units,
                 "" if item.bounds == (-inf, inf) else f"[{item.bounds[0]:g}, {item.bounds[1]:g}]",
-                "yes" if item.differentiable else "no",
+                _shown(item.terms),
                 item.description,
             )
             for item in self.values()
@@ -65,6 +66,11 @@ class Parameters(Mapping[str, Parameter]):
 
 
 _HEADER = ("name", "shape", "units", "bounds", "gradient", "what it is")
+
+
+def _shown(terms: Terms) -> str:
+    """The terms of a gradient; all of them are too long for a table."""
+    return "none" if not terms else "all terms" if terms == TERMS else ", ".join(terms)
 
 
 def handles(scene: "Scene") -> Iterator[Handle]:

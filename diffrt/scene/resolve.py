@@ -270,7 +270,7 @@ class _Resolver:
             warn(f"{path}: negative radiance in the environment image is set to zero")
             image = np.maximum(image, 0.0)
         source = make_source({}, (image,), file)
-        return Light(name, "environment", {"scale": np.array(model.scale)}, image, turn, source)
+        return Light(name, "environment", {"scale": np.array(model.scale)}, image, turn, source=source)
 
     # Cameras
 

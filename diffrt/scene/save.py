@@ -148,7 +148,7 @@ class _Writer:
             if key == "falloff_start":
                 high = float(light.fields["cutoff"])
             result[key] = _within(value, (low, high), f"lights.{light.name}.{key}")
-        return result | _placed(light.to_world)
+        return result | _placed(light.world_matrix())
 
     def _camera(self, camera: Camera) -> dict[str, Any]:
         result: dict[str, Any] = {"name": camera.name, "type": camera.type, **_placed(camera.world_matrix())}

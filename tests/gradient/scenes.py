@@ -125,6 +125,8 @@ def through_a_lens(**camera: Any) -> dict[str, Any]:
     """A shadow that another kind of camera sees."""
     scene = shaded("point")
     scene["camera"] = {**scene["camera"], **camera}
+    if camera.get("type") == "orthographic":
+        del scene["camera"]["fov"]
     return scene
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import diffrt
-from diffrt.device.upload import continuous, upload
+from diffrt.device.upload import continuous
 from diffrt.gradient.chain import target
 from diffrt.gradient.normals import smooth_normals_adjoint
 from diffrt.gradient.request import TERMS, make_request
@@ -20,22 +20,27 @@ def everything() -> dict[str, Any]:
     scene = scenes.bumpy()
     scene["lights"] = [*scenes.POINT, {**scenes.SPOT[0], "name": "spot"},
                        {"name": "sun", "type": "directional", "direction": [0, -1, 0.3], "irradiance": [1, 1, 1]},
-                       {"name": "sky", "type": "environment", "data": scenes.sky()}]  # fmt: skip
+                       {"name": "sky", "type": "environment", "data": scenes.sky(),
+                        "to_world": scenes.turned([1, 1, 0], 30)}]  # fmt: skip
     given = {"name": "given", "type": "mesh", "vertices": [[0, 0, 0], [1, 0, 0.1], [0, 1, 0.2]], "faces": [[0, 1, 2]],
              "normals": [[0, 0.1, 1], [0.2, 0, 1], [0, 0, 1]], "uvs": [[0, 0], [1, 0], [0, 1]],
              "material": "textured", "to_world": [{"scale": [1, -2, 0.5]}, scenes.turned([1, 2, 3], 40)]}  # fmt: skip
     scene["shapes"].append(given)
-    scene["camera"] = {**scenes.CAMERA, "distortion": {"k1": 0.1}}
+    scene["textures"]["veil"] = {"data": scenes.TEXTURE}
+    scene["materials"]["veiled"] = {"type": "mix", "first": "metal", "second": "textured", "weight": 0.3,
+                                    "opacity": {"texture": "veil"}}
+    scene["shapes"].append({"name": "veiled", "type": "cube", "material": "veiled"})
+    lens = {"type": "thin_lens", "aperture_radius": 0.1, "focus_distance": 2.0}
+    placed = {**scenes.CAMERA, "name": "lens", "distortion": {"k1": 0.1}, **lens}
+    parallel = {"name": "parallel", "type": "orthographic", "scale": 0.7, "width": 16, "height": 12}
+    scene["cameras"] = [placed, parallel]
+    del scene["camera"]
     return scene
 
 
 def differentiable() -> list[str]:
     scene = diffrt.Scene.from_dict(everything())
-    return [
-        name
-        for name, parameter in scene.parameters.items()
-        if parameter.differentiable and not name.endswith((".opacity", ".weight"))
-    ]
+    return [name for name, parameter in scene.parameters.items() if parameter.differentiable]
 
 
 @pytest.mark.parametrize("name", differentiable())
@@ -46,9 +51,10 @@ def test_the_way_back_is_the_adjoint_of_the_way_forth(name: str) -> None:
         scene[f"{shape}.rotation"] = [0.3, -0.5, 0.2]
         scene[f"{shape}.scale"] = [1.2, 0.8, 1.1]
         scene[f"{shape}.translation"] = [0.1, 0.2, 0.3]
-    scene["camera.rotation"] = [0.1, 0.2, -0.1]
-    view = scene.camera()
-    found = target(scene, view, upload(scene, view, gradients=True).geometry, name)
+    scene["cameras.lens.rotation"] = [0.1, 0.2, -0.1]
+    scene["lights.sky.rotation"] = [0.2, -0.4, 0.3]
+    view = scene.camera(name.split(".")[1] if name.startswith("cameras.") else None)
+    found = target(scene, view, name)
     start = scene[name].astype(np.float64)
     along = random.normal(size=start.shape)
     if name.endswith("to_world"):
@@ -58,12 +64,13 @@ def test_the_way_back_is_the_adjoint_of_the_way_forth(name: str) -> None:
     for sign in (1, -1):
         moved = scene.copy()
         moved[name] = start + sign * step * along
-        arrays = continuous(moved, moved.camera())
+        arrays = continuous(moved, moved.camera(view.name))
         sides.append({field: np.asarray(arrays[field], dtype=np.float64) for field in arrays})
     changed = {key for key in sides[0] if not np.array_equal(sides[0][key], sides[1][key])}
     smooth = {"positions", "normals", "uvs", "material_values", "texels", "shape_emission", "delta_position",
-              "delta_direction", "delta_intensity", "environment_radiance", "camera_to_world", "camera_intrinsics",
-              "camera_distortion"}  # fmt: skip
+              "delta_direction", "delta_intensity", "delta_angles", "environment_radiance", "environment_scale",
+              "environment_to_local", "camera_to_world", "camera_intrinsics", "camera_distortion",
+              "camera_lens"}  # fmt: skip
     assert changed & smooth <= set(found.fields)
     grads, difference = {}, 0.0
     for field in set(found.fields) | {"positions", "normals"}:
@@ -93,7 +100,7 @@ def test_smooth_normals() -> None:
 def test_what_has_no_gradient_says_so() -> None:
     scene = diffrt.Scene.from_dict(scenes.lit())
     image = np.zeros((12, 16, 3))
-    for name in ("materials.metal.opacity", "camera.nothing", "shapes.lamp.normals"):
+    for name in ("camera.nothing", "shapes.lamp.normals"):
         with pytest.raises(diffrt.InputError, match=name.replace(".", r"\.")):
             diffrt.render_backward(scene, image, [name], spp=1)
     with pytest.raises(diffrt.InputError, match="terms"):

@@ -6,6 +6,7 @@ from rich.console import Console
 
 from diffrt.errors import InputError
 from diffrt.scene.scene import Scene
+from diffrt.scene.terms import TERMS
 
 DESCRIPTION = {
     "camera": {"fov": 50},
@@ -65,7 +66,7 @@ def test_all_names(scene):
             )
         ),
         *("textures.wood", "textures.map"),
-        *("lights.sky.image", "lights.sky.scale", "lights.sky.to_world"),
+        *("lights.sky.image", "lights.sky.scale", "lights.sky.to_world", "lights.sky.rotation"),
         *("lights.sun.direction", "lights.sun.irradiance"),
         *(f"lights.spot.{key}" for key in ("position", "direction", "intensity", "cutoff", "falloff_start")),
         *("lights.bulb.position", "lights.bulb.intensity"),
@@ -86,24 +87,29 @@ def test_every_parameter_can_be_read_and_set_back(scene):
 
 
 @pytest.mark.parametrize(
-    ("name", "shape", "units", "bounds", "differentiable"),
+    ("name", "shape", "units", "bounds", "terms"),
     [
-        ("materials.white.albedo", (3,), "", (0, 1), True),
-        ("materials.gold.k", (3,), "", (0, np.inf), True),
-        ("materials.table.specular_color", (3,), "", (0, np.inf), True),
-        ("textures.wood", (2, 3, 3), "", (0, 1), True),
-        ("shapes.box.1.vertices", (8, 3), "length", (-np.inf, np.inf), True),
-        ("shapes.lamp.emission", (3,), "W/(m2 sr)", (0, np.inf), True),
-        ("lights.sky.image", (2, 4, 3), "W/(m2 sr)", (0, np.inf), True),
-        ("lights.spot.cutoff", (), "degrees", (0, 180), False),
-        ("camera.fov", (), "degrees", (0, 180), True),
-        ("camera.rotation", (3,), "radians", (-np.inf, np.inf), True),
+        ("materials.white.albedo", (3,), "", (0, 1), ("interior",)),
+        ("materials.gold.k", (3,), "", (0, np.inf), ("interior",)),
+        ("materials.table.specular_color", (3,), "", (0, np.inf), ("interior",)),
+        ("textures.wood", (2, 3, 3), "", (0, 1), ("interior",)),
+        ("shapes.box.1.vertices", (8, 3), "length", (-np.inf, np.inf), TERMS),
+        ("shapes.lamp.emission", (3,), "W/(m2 sr)", (0, np.inf), ("interior",)),
+        ("lights.sky.image", (2, 4, 3), "W/(m2 sr)", (0, np.inf), ("interior",)),
+        ("lights.spot.cutoff", (), "degrees", (0, 180), ("interior",)),
+        ("lights.sky.rotation", (3,), "radians", (-np.inf, np.inf), ("interior",)),
+        ("lights.sky.to_world", (4, 4), "", (-np.inf, np.inf), ()),
+        ("lights.spot.direction", (3,), "", (-np.inf, np.inf), ("interior",)),
+        ("lights.sun.direction", (3,), "", (-np.inf, np.inf), ("interior", "delta_shadow")),
+        ("materials.a.b.weight", (), "", (0, 1), ("interior",)),
+        ("camera.fov", (), "degrees", (0, 180), TERMS),
+        ("camera.rotation", (3,), "radians", (-np.inf, np.inf), TERMS),
     ],
 )
-def test_metadata(scene, name, shape, units, bounds, differentiable):
+def test_metadata(scene, name, shape, units, bounds, terms):
     parameter = scene.parameters[name]
     assert (parameter.shape, parameter.units, parameter.bounds) == (shape, units, bounds)
-    assert parameter.differentiable is differentiable
+    assert parameter.terms == terms and parameter.differentiable is bool(terms)
 
 
 def test_cameras_by_name_and_other_lenses():
@@ -253,7 +259,9 @@ def test_table(scene):
     lines = text.splitlines()
     assert len(lines) == len(scene.parameters) + 1 and lines[0].startswith("name")
     row = next(line for line in lines if line.startswith("textures.wood"))
-    assert "2x3x3" in row and "[0, 1]" in row and "yes" in row
+    assert "2x3x3" in row and "[0, 1]" in row and "interior" in row
+    assert "all terms" in next(line for line in lines if line.startswith("camera.fov"))
+    assert "none" in next(line for line in lines if line.startswith("lights.sky.to_world"))
     assert str(scene.parameters) == repr(scene.parameters)
     console = Console(width=200)
     with console.capture() as capture:
