@@ -9,18 +9,23 @@ from taichi.math import vec3
 
 from diffrt import _taichi
 from diffrt.core.sampler import SAMPLERS
+from diffrt.description.values import TextureRef
 from diffrt.device.features import MATERIAL_TYPES, Features
 from diffrt.device.packing import write
 from diffrt.device.upload import DeviceScene
+from diffrt.errors import InputError, Problem
 from diffrt.gradient import interior
 from diffrt.gradient.finite import drop_rows
+from diffrt.gradient.interior_decisions import decisions
 from diffrt.gradient.request import Request
 from diffrt.gradient.target import Target
+from diffrt.render.decisions import KEEP_OPACITY, KEEP_VALUES, KEEP_WEIGHT
 from diffrt.render.film import FILTERS
 from diffrt.render.path import Options
 from diffrt.render.record import PathRecord, acquire
 from diffrt.render.record_paths import forget, record_paths
 from diffrt.render.rendering import MOST_SEGMENTS
+from diffrt.scene.scene import Scene
 
 EMISSIONS = (
     "shape_emission", "delta_intensity", "delta_angles", "environment_radiance", "environment_scale",
@@ -54,7 +59,12 @@ class InteriorPass:
         self.moving = any(item.moves or item.bends for item in targets)
         distorted = device.features.distorted or "camera_distortion" in wanted
         self.features = device.features._replace(distorted=distorted, facets=0)
-        self.plain = device.features._replace(distorted=distorted, gradients=False)  # for tracing
+        opacities = {name for item in targets for name in item.opacities}
+        masked = device.features.masked or bool(opacities)
+        self.plain = device.features._replace(distorted=distorted, gradients=False, masked=masked)  # for tracing
+        weights = {name for item in targets for name in item.weights}
+        self.shifting = self.moving and _textured_decisions(request.scene)
+        self.decides = bool(opacities or weights) or self.shifting
         self.slots = 0
         for item in targets:
             self.slots |= item.slots
@@ -62,8 +72,12 @@ class InteriorPass:
             self.slots |= self.features.textured_slots & ((1 << self.features.slots) - 1)
         self.emits = self.moving or bool(wanted & set(EMISSIONS))
         self.models = [name for name in MATERIAL_TYPES if self.features.has(name) and name not in ("mix", "null")]
-        kept = {name for item in targets for name in item.materials}
-        self.keep = np.array([name in kept for name in request.scene.materials] or [False], dtype=np.int32)
+        values = {name for item in targets for name in item.materials}
+        bits = [
+            KEEP_VALUES * (name in values) | KEEP_OPACITY * (name in opacities) | KEEP_WEIGHT * (name in weights)
+            for name in request.scene.materials
+        ]
+        self.keep = np.array(bits or [0], dtype=np.int32)
         self.dropped = 0
 
     def chunks(self, weights: np.ndarray, spp: int) -> Iterator[Chunk]:
@@ -73,7 +87,7 @@ class InteriorPass:
             weights: (pixels, 3) float32, adjoints; zero: not needed.
         """
         request, settings = self.request, self.request.scene.settings
-        record = acquire(request.rows, self.moving)
+        record = acquire(request.rows, self.moving, self.decides)
         options = Options(SAMPLERS[settings.sampler], FILTERS[settings.filter])
         pixels = request.view.width * request.view.height
         depth = MOST_SEGMENTS if request.max_depth == -1 else request.max_depth
@@ -91,10 +105,15 @@ class InteriorPass:
                 done % pixels, done // pixels, paths, request.gradient_seed, depth, min(settings.rr_depth, depth + 1),
             )  # fmt: skip
             used = record.used[None]
+            if record.decides:
+                used = max(used, record.decisions.used[None])
             if used > record.rows - paths:
+                if paths == 1:
+                    found = f"{record.rows}, too few for a path that takes {used}"
+                    raise InputError(Problem("rows", found, "more"))
                 most = max(1, int(0.9 * paths * (record.rows - paths) / used))
                 continue
-            yield Chunk(record, paths, paths + used)
+            yield Chunk(record, paths, paths + record.used[None])
             self.dropped += record.dropped[None]
             done += paths
             most = max(1, min(2 * most, int(0.9 * record.rows / (1.0 + used / paths))))
@@ -105,6 +124,8 @@ class InteriorPass:
         fields, features = self.device.fields, self.features
         with _taichi.all_passes():
             interior.contributions.grad(record, first, end)
+            if record.decides:
+                decisions.grad(fields, features, record, self.shifting, record.decisions.used[None])
             if self.slots or self.moving:
                 for model in self.models:
                     interior.scatterings.grad(fields, *self._model(record, model), first, end)
@@ -139,6 +160,8 @@ class InteriorPass:
                 interior.scatterings(fields, *self._model(record, model), first, end)
         record.value.fill(0.0)
         interior.contributions(record, first, end)
+        if record.decides:
+            decisions(fields, features, record, self.shifting, record.decisions.used[None])
         values: np.ndarray = record.value.to_numpy()[:first]
         return values
 
@@ -146,3 +169,12 @@ class InteriorPass:
         kind = MATERIAL_TYPES.index(model)
         alone = Features(bsdfs=1 << kind, one_sided=self.features.one_sided, gradients=True)
         return alone, record, model, kind
+
+
+def _textured_decisions(scene: Scene) -> bool:
+    """Whether some opacity or weight of a mix varies over a surface."""
+    return any(
+        isinstance(material.opacity, TextureRef)
+        or (material.type == "mix" and isinstance(material.fields["weight"], TextureRef))
+        for material in scene.materials.values()
+    )

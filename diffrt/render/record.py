@@ -9,6 +9,7 @@ paths are recorded chunk by chunk, so memory does not depend on the number of sa
 import taichi as ti
 
 from diffrt.description.schema import MATERIAL_FIELDS
+from diffrt.render.decisions import Decisions
 
 CAMERA, SURFACE, ESCAPE, DROPPED = range(4)
 """What a vertex is. ESCAPE: the direction towards the environment in which a path ends. DROPPED: on a path that was no
@@ -27,11 +28,14 @@ class PathRecord:
     Args:
         rows: how many vertices it holds, cameras included.
         geometry: keep what derivatives by positions, directions and texture coordinates need.
+        decides: keep what derivatives by opacities and by weights of mixes need.
     """
 
-    def __init__(self, rows: int, geometry: bool) -> None:
+    def __init__(self, rows: int, geometry: bool, decides: bool) -> None:
         self.rows = rows
         self.geometry = geometry
+        self.decides = decides
+        self.decisions = Decisions(rows) if decides else None
 
         def real(*shape: int) -> ti.ScalarField:
             return ti.field(ti.f32, shape=shape or rows)
@@ -116,12 +120,12 @@ def solid_angle(position: ti.math.vec3, cross: ti.math.vec3, seen_from: ti.math.
     return ti.abs(cross.dot(d)) / (squared * ti.sqrt(squared))
 
 
-_records: dict[tuple[int, bool], PathRecord] = {}
+_records: dict[tuple[int, bool, bool], PathRecord] = {}
 
 
-def acquire(rows: int, geometry: bool) -> PathRecord:
+def acquire(rows: int, geometry: bool, decides: bool) -> PathRecord:
     """Rows, a power of two of them, at least `rows`; the same object each time, so that kernels stay compiled."""
-    rows = 1 << max(8, (rows - 1).bit_length())
-    if (rows, geometry) not in _records:
-        _records[rows, geometry] = PathRecord(rows, geometry)
-    return _records[rows, geometry]
+    key = (1 << max(8, (rows - 1).bit_length()), geometry, decides)
+    if key not in _records:
+        _records[key] = PathRecord(*key)
+    return _records[key]

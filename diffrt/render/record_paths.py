@@ -13,6 +13,7 @@ from diffrt.core.warp import triangle_uniform
 from diffrt.device.hit import FAR
 from diffrt.device.intersect import closest_hit
 from diffrt.device.surface import offset_along, surface_at
+from diffrt.render.decisions import KEEP_VALUES, Spot, meet, weighed
 from diffrt.render.path import (
     BOUNCE_DIMENSIONS,
     CHANCE,
@@ -41,6 +42,7 @@ from diffrt.render.record_rows import (
 )
 from diffrt.render.visibility import passes, visibility
 from diffrt.shading.bsdf import dispatch as bsdf
+from diffrt.shading.bsdf.mix import PASSED
 from diffrt.shading.camera.dispatch import camera_ray
 from diffrt.shading.light import area
 from diffrt.shading.light import dispatch as lights
@@ -67,6 +69,7 @@ def _record_path(
     previous_normal = vec3(0.0)
     previous_pdf = -1.0
     determined = 1
+    decision = -1  # the last one since the last vertex
     depth = 0
     dimension = FIRST_BOUNCE_DIMENSION
     running = True
@@ -84,6 +87,8 @@ def _record_path(
                     weight = 1.0
                     if previous_pdf > 0.0:
                         weight = power_heuristic(previous_pdf, light_pdf)
+                    if ti.static(record.decides):
+                        record.decisions.last[row] = decision
                     record.throughput[row] = throughput
                     record.direction[row] = direction
                     record.emission[row] = emitted
@@ -98,13 +103,22 @@ def _record_path(
             lobe = 0.0
             if ti.static(features.needs_lobe):
                 lobe = uniform_1d(options.sampler, key, sample, dimension + LOBE)
-            material, rest = bsdf.resolve_mix(scene, features, outer, surface.uv, lobe)
+            material, rest = outer, lobe
             chance = vec2(0.0)
             through = False
             shines = False
             if ti.static(features.masked):
                 chance = uniform_2d(options.sampler, key, sample, dimension + CHANCE)
-                through = chance.x < passes(scene, features, material, surface.uv)
+            if ti.static(record.decides):
+                spot = Spot(hit.triangle, vec2(hit.u, hit.v), surface.uv)
+                met = meet(scene, features, record, keep, outer, spot, lobe, chance.x, throughput, decision)
+                material, rest, decision = met.material, met.rest, met.last
+                throughput *= met.factor
+                through = material == PASSED
+            else:
+                material, rest = bsdf.resolve_mix(scene, features, outer, surface.uv, lobe)
+                if ti.static(features.masked):
+                    through = chance.x < passes(scene, features, material, surface.uv)
             if through:
                 origin = offset_along(surface.position, surface.normal, surface.error, direction)
                 t_min = 0.0
@@ -121,6 +135,10 @@ def _record_path(
                 else:
                     row = new_row(features, record, paths, path, row, SURFACE)
                     running = row >= 0
+                    if ti.static(record.decides):
+                        if running:
+                            record.decisions.last[row] = decision
+                            decision = -1
             if running and not through:
                 frame = shading_frame(scene, features, material, outer, hit.triangle, surface)
                 keep_place(
@@ -158,16 +176,26 @@ def _record_path(
                     if light.pdf > 0.0:
                         wi = to_local(frame, light.wi)
                         scattered, bsdf_pdf = bsdf.evaluate(scene, features, material, values, wo, wi)
-                        if max_component(scattered) > 0.0 or (keep[material] != 0 and bsdf_pdf > 0.0):
+                        if max_component(scattered) > 0.0 or (keep[material] & KEEP_VALUES != 0 and bsdf_pdf > 0.0):
                             start = offset_along(surface.position, surface.normal, surface.error, light.wi)
                             towards, end = light.wi, FAR
                             if light.infinite == 0:
                                 towards = light.target - start
                                 end = SHADOW_END
-                            factor = visibility(scene, features, start, towards, end) / light.pdf
+                            factor = 1.0 / light.pdf
                             if light.delta == 0:
                                 factor *= power_heuristic(light.pdf, bsdf_pdf)
-                            if factor > 0.0:
+                            noted = False
+                            if ti.static(record.decides):
+                                kind, index, left = lights.choose(scene, features, surface.position, lit_side, u.xy)
+                                lit, noted = weighed(
+                                    scene, features, record, keep, row, light, kind, index, triangle_uniform(left),
+                                    start, towards, end, throughput * scattered * factor,
+                                )  # fmt: skip
+                                factor *= lit
+                            else:
+                                factor *= visibility(scene, features, start, towards, end)
+                            if factor > 0.0 or noted:
                                 kind, index, left = lights.choose(scene, features, surface.position, lit_side, u.xy)
                                 b = triangle_uniform(left)
                                 keep_light(scene, features, record, row, light, kind, index, b, factor)
@@ -179,7 +207,7 @@ def _record_path(
                     # throughput zero, and what arrives from there still counts here.
                     dark = max_component(drawn.weight) <= 0.0
                     running = drawn.pdf > 0.0 or drawn.delta != 0
-                    if dark and (keep[material] == 0 or max_component(throughput) <= 0.0):
+                    if dark and (keep[material] & KEEP_VALUES == 0 or max_component(throughput) <= 0.0):
                         running = False
                     if running:
                         chances *= ti.select(dark, _FOLLOWED, max_component(drawn.weight)) * drawn.eta * drawn.eta
@@ -220,7 +248,7 @@ def record_paths(
     Args:
         weights: adjoint of each pixel; paths of pixels where it is zero are not traced. `share` of it becomes the
             adjoint of the path's value: one over the number of samples.
-        keep: 1 for materials whose derivative is asked for.
+        keep: what is asked of each material, KEEP_VALUES and so on.
     """
     for i in range(paths):
         path = spread(i, paths)
@@ -248,3 +276,5 @@ def forget(record: ti.template()):
     record.used[None] = 0
     record.dropped[None] = 0
     record.levels[None] = 0
+    if ti.static(record.decides):
+        record.decisions.used[None] = 0

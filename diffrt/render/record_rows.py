@@ -6,6 +6,7 @@ from taichi.math import vec2, vec3
 from diffrt.core.vector import max_component
 from diffrt.device.features import LIGHT_DIRECTIONAL, LIGHT_ENVIRONMENT, LIGHT_TRIANGLES
 from diffrt.device.surface import Surface, surface_at
+from diffrt.render.decisions import decided
 from diffrt.render.record import (
     ABSORBED,
     CAMERA,
@@ -78,6 +79,8 @@ def new_row(
         record.last[path] = row
         record.determined[row] = 0
         record.level[row] = 0
+        if ti.static(record.decides):
+            record.decisions.last[row] = -1
         _clear(features, record, row)
     else:
         row = -1
@@ -175,6 +178,8 @@ def arrivals(record: ti.template(), path: ti.i32) -> vec3:
         if record.scattering[row] != ABSORBED:
             scattered = record.f[TOWARDS_NEXT, row] * record.scatter_factor[row] * arriving
         arriving = record.direct[row] + scattered
+        if ti.static(record.decides):
+            arriving = decided(record.decisions, row, arriving)
         row = record.previous[row]
     return arriving
 

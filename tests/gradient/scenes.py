@@ -96,7 +96,7 @@ def facets() -> dict[str, Any]:
     return {"camera": CAMERA, "integrator": {"max_depth": 2}, "shapes": [ball], "lights": [sun]}
 
 
-def shaded(kind: str = "area", receiver: str = "textured", depth: int = 2) -> dict[str, Any]:
+def shaded(kind: str = "area", receiver: str = "textured", depth: int = 2, quad: Any = "white") -> dict[str, Any]:
     """A tilted quad that throws a shadow on the floor, both in sight."""
     scene = lit(receiver, depth=depth)
     at, down = [0.3, 2.0, -0.3], [-0.1, -1, 0.2]
@@ -116,7 +116,7 @@ def shaded(kind: str = "area", receiver: str = "textured", depth: int = 2) -> di
     scene["materials"]["white"] = {"type": "diffuse", "albedo": [0.7, 0.6, 0.5]}
     turns = [turned([1, 0.2, 0], -70), turned([0, 1, 0], 25)]
     place = [{"scale": [0.35, 0.25, 1]}, *turns, {"translate": [0.05, 0.9, 0.1]}]
-    scene["shapes"].append({"name": "quad", "type": "rectangle", "material": "white", "to_world": place})
+    scene["shapes"].append({"name": "quad", "type": "rectangle", "material": quad, "to_world": place})
     scene["camera"] = {**CAMERA, "fov": 50, "to_world": {"look_at": {"origin": [0, 0.6, 1.5], "target": [0, 0, 0]}}}
     return scene
 
@@ -193,3 +193,33 @@ def turning_normals() -> dict[str, Any]:
              "faces": [[0, 2, 1], [0, 3, 2]], "normals": normals, "shading": "smooth",
              "material": {"type": "diffuse", "albedo": 0.7}}  # fmt: skip
     return {"camera": CAMERA, "integrator": {"max_depth": 2}, "shapes": [sheet], "lights": [sun]}
+
+
+def veil(material: Any, lights: Any = "above", depth: int = 4) -> dict[str, Any]:
+    """A tilted pane of a material that lets light pass, between the camera with its lights and a floor; no edge of it
+    is seen, nor of its shadow."""
+    scene = lit(lights=[{**POINT[0], "position": [0.3, 2.5, -0.5], "intensity": [9, 6, 3]}], depth=depth)
+    if lights != "above":
+        scene["lights"] = lights
+    scene["textures"]["holes"] = {"data": TEXTURE[::-1, :, :1]}
+    scene["materials"]["white"] = {"type": "diffuse", "albedo": [0.7, 0.6, 0.5]}
+    scene["materials"]["veil"] = material
+    place = [{"scale": 6}, turned([1, 0, 0], -80), {"translate": [0, 0.7, 0]}]
+    scene["shapes"].append({"name": "pane", "type": "rectangle", "material": "veil", "to_world": place})
+    return scene
+
+
+def nested(**fields: Any) -> dict[str, Any]:
+    """A mix of a mix of its own, all of whose numbers let light pass."""
+    inner = {"type": "mix", "first": "white", "second": {"type": "null"}, "weight": 0.3, "opacity": 0.9}
+    return {"type": "mix", "first": inner, "second": {"type": "diffuse", "albedo": 0.2, "opacity": 0.6},
+            "weight": 0.4, "opacity": 0.8, **fields}  # fmt: skip
+
+
+def partly_there() -> dict[str, Any]:
+    """A lamp that is partly there, seen by the floor and by the camera."""
+    scene = lit()
+    scene["materials"]["half"] = {"type": "diffuse", "albedo": 0.5, "opacity": 0.6}
+    scene["shapes"][1] |= {"material": "half", "to_world": [{"scale": 0.2}, turned([1, 0, 0], 70),
+                                                            {"translate": [0.1, 0.4, -0.4]}]}  # fmt: skip
+    return scene

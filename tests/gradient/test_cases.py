@@ -15,6 +15,9 @@ ALONG = [1, 0.7, 0.3]
 RANDOM = np.random.default_rng(1)
 AFFINE = np.array([[1, 0.2, 0.3, 0.4], [0.1, 0.2, -0.3, 0.4], [0.5, -0.2, 0.3, 0.4], [0, 0, 0, 0]])
 LENS = {**CAMERA, "type": "thin_lens", "aperture_radius": 0.1, "focus_distance": 2.0}
+ASIDE = {**LENS, "to_world": {"look_at": {"origin": [0.4, 2, 1.5], "target": [0.5, 0, 0.3]}}, "aperture_radius": 0.4,
+         "focus_distance": 1.6}  # fmt: skip
+BLURRED = partial(scenes.through_a_lens, type="thin_lens", aperture_radius=0.3, focus_distance=0.8)
 NEAR = {"to_world": {"look_at": {"origin": [0, 1, 0.75], "target": [0, 0, 0]}}, "fov": 50, "width": 16, "height": 12}
 BENT = {**NEAR, "distortion": {"k1": -0.2, "p1": 0.03, "k2": 0.1}}
 PARALLEL = {"type": "orthographic", "scale": 0.6, "to_world": LOOK, "width": 16, "height": 12}
@@ -49,6 +52,28 @@ LAYERS = [
     Case(f"rough glass {field}", scenes.frosted, f"materials.glass.{field}", 1.0, 0.01, spp=128)
     for field in ("ior", "roughness")
 ]  # fmt: skip
+HALF = {"type": "diffuse", "albedo": [0.3, 0.6, 0.5], "opacity": 0.6}
+HOLES = {"type": "diffuse", "albedo": [0.3, 0.6, 0.5], "opacity": {"texture": "holes"}}
+PASSING = [
+    Case("opacity", partial(scenes.veil, HALF), "materials.veil.opacity", 1.0, 0.02),
+    Case("opacity under a lamp", partial(shaded, quad=HALF, depth=3), "materials.quad.opacity", 1.0, 0.05),
+    Case("opacity under a sky", partial(shaded, "image", quad=HALF), "materials.quad.opacity", 1.0, 0.05),
+    Case("opacity of a lamp", scenes.partly_there, "materials.half.opacity", 1.0, 0.05),
+    Case("opacity texels", partial(scenes.veil, HOLES), "textures.holes", TEXTURE[:, :, 1:2], 0.02),
+    Case("weight", partial(lit, {"type": "mix", "first": "textured", "second": "metal", "weight": 0.3}),
+         "materials.floor.weight", 1.0, 0.05),
+    Case("weight texels", partial(scenes.veil, scenes.nested(weight={"texture": "holes"})), "textures.holes",
+         TEXTURE[:, :, 1:2], 0.02),
+    Case("weight of a mix in a mix", partial(scenes.veil, scenes.nested()), "materials.veil.first.weight", 1.0, 0.02),
+    Case("weight of a mix of mixes", partial(scenes.veil, scenes.nested()), "materials.veil.weight", 1.0, 0.02),
+    Case("opacity of a mix", partial(scenes.veil, scenes.nested()), "materials.veil.opacity", 1.0, 0.02),
+    Case("opacity in a mix", partial(scenes.veil, scenes.nested()), "materials.veil.second.opacity", 1.0, 0.02),
+    Case("opacity texture moves", partial(scenes.veil, HOLES), "shapes.pane.uvs", [1.0, 0.5], 0.005),
+    Case("opacity texture turns", partial(scenes.veil, HOLES), "shapes.pane.rotation", [0.3, 1, 0.2], 0.005),
+    Case("camera above an opacity texture", partial(scenes.veil, HOLES), "camera.translation", ALONG, 0.01),
+    Case("floor under an opacity texture", partial(scenes.veil, HOLES), "shapes.floor.translation", ALONG, 0.01),
+    Case("light above an opacity texture", partial(scenes.veil, HOLES), "lights.bulb.position", ALONG, 0.01),
+]
 INTERIOR = [
     Case("floor along its normal", lit, "shapes.floor.translation", [0, 1, 0], 0.02),
     Case("floor turns", lit, "shapes.floor.rotation", [1, 0.5, 0.3], 0.02),
@@ -88,8 +113,8 @@ PRIMARY = [
     Case("tent filter", partial(shining, film={"filter": "tent"}), "shapes.box.translation", ALONG, 0.01),
     Case("thin lens", partial(shining, camera=LENS), "shapes.box.translation", ALONG, 0.01),
     Case("orthographic", partial(shining, camera=PARALLEL), "shapes.box.translation", ALONG, 0.01),
-    Case("focus", partial(shining, camera=LENS), "camera.focus_distance", 1.0, 0.03),
-    Case("aperture", partial(shining, camera=LENS), "camera.aperture_radius", 1.0, 0.01, spp_difference=1024),
+    Case("focus", partial(shining, camera=ASIDE), "camera.focus_distance", 1.0, 0.05),
+    Case("aperture", partial(shining, camera=ASIDE), "camera.aperture_radius", 1.0, 0.02),
     Case("orthographic scale", partial(shining, camera=PARALLEL), "camera.scale", 1.0, 0.01),
     Case("ball moves", partial(shining, "sphere"), "shapes.box.translation", ALONG, 0.01),
     Case("creases move", scenes.facets, "shapes.box.translation", [1, 0, 0], 0.02),
@@ -158,11 +183,8 @@ SHADOWS = [
         ALONG,
         0.005,
     ),
-    Case("thin lens: focus", partial(scenes.through_a_lens, type="thin_lens", aperture_radius=0.1, focus_distance=1.2),
-         "camera.focus_distance", 1.0, 0.02),
-    Case("thin lens: aperture",
-         partial(scenes.through_a_lens, type="thin_lens", aperture_radius=0.1, focus_distance=1.2),
-         "camera.aperture_radius", 1.0, 0.01),
+    Case("thin lens: focus", BLURRED, "camera.focus_distance", 1.0, 0.03),
+    Case("thin lens: aperture", BLURRED, "camera.aperture_radius", 1.0, 0.02),
     Case("orthographic: scale", partial(scenes.through_a_lens, type="orthographic", scale=0.6), "camera.scale", 1.0,
          0.01),
     Case("bounced: quad", scenes.bounced, "shapes.quad.translation", ALONG, 0.02, spp=128),
@@ -189,7 +211,7 @@ BUFFERS = [
 ]  # fmt: skip
 
 
-CASES = APPEARANCE + LAYERS + INTERIOR + PRIMARY + SMOOTH + SHADOWS + BUFFERS
+CASES = APPEARANCE + LAYERS + PASSING + INTERIOR + PRIMARY + SMOOTH + SHADOWS + BUFFERS
 SLOW = {
     *(case.name for case in LAYERS if case.name not in ("layer base_color", "layer roughness", "plastic roughness")),
     "spot intensity",

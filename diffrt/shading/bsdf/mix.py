@@ -11,10 +11,10 @@ MIX = MATERIAL_TYPES.index("mix")
 NULL = MATERIAL_TYPES.index("null")
 PASSED = -1
 """In place of a material: nothing is met."""
-_DEEPEST = 16
+DEEPEST = 16
 """Halves that wait for their turn in `presence`: enough for mixes nested as deep."""
-_Numbers = ti.types.vector(_DEEPEST, ti.i32)
-_Shares = ti.types.vector(_DEEPEST, ti.f32)
+Numbers = ti.types.vector(DEEPEST, ti.i32)
+Shares = ti.types.vector(DEEPEST, ti.f32)
 
 
 @ti.func
@@ -55,14 +55,14 @@ def presence(scene: ti.template(), features: ti.template(), material: ti.i32, uv
         if scene.material_type[material] != NULL:
             total = ti.min(ti.max(opacity(scene, features, material, uv), 0.0), 1.0)
     else:
-        waiting, shares = _Numbers(0), _Shares(0.0)
+        waiting, shares = Numbers(0), Shares(0.0)
         waiting[0], shares[0] = material, 1.0
         size = 1
         while size > 0:
             size -= 1
             number, share = waiting[size], shares[size]
             kind = scene.material_type[number]
-            if kind == MIX and size + 2 <= _DEEPEST:
+            if kind == MIX and size + 2 <= DEEPEST:
                 share *= ti.min(ti.max(opacity(scene, features, number, uv), 0.0), 1.0)
                 weight = ti.min(ti.max(value(scene, features, number, WEIGHT, uv).x, 0.0), 1.0)
                 children = scene.material_children[number]
