@@ -154,10 +154,15 @@ def _warn_of_what_is_missing(device: DeviceScene, request: Request, targets: Seq
     hard = [light.name for light in request.scene.lights.values() if ends_abruptly(light)]
     if moving and hard:
         log.warn(f"{', '.join(moving)}: the sharp edge of the cone of {', '.join(hard)} is missing from the gradient")
+    coarse = [texture.name for texture in request.scene.textures.values() if texture.filter == "nearest"]
+    shifting = [item.name for item in targets if item.moves or item.bends]
+    if shifting and coarse:
+        log.warn(f"{', '.join(shifting)}: the jumps of {', '.join(coarse)}, filtered nearest, are missing if they move")
     smooth = sorted({shape.material for shape in request.scene.shapes.values()} & set(_smooth(request.scene)))
-    if moving and smooth and set(request.terms) - {"interior"}:
+    bending = moving + [item.name for item in targets if item.bends and item.name not in moving]
+    if bending and smooth and set(request.terms) - {"interior"}:
         log.warn(
-            f"{', '.join(moving)}: edges and shadows that are seen in mirrors or through smooth glass "
+            f"{', '.join(bending)}: edges and shadows that are seen in mirrors or through smooth glass "
             f"({', '.join(smooth)}) are missing from the gradient"
         )
 

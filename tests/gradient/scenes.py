@@ -9,6 +9,7 @@ from scipy.ndimage import gaussian_filter
 LOOK = {"look_at": {"origin": [0, 2, 1.5], "target": [0, 0, 0]}}
 CAMERA = {"to_world": LOOK, "fov": 30, "width": 16, "height": 12}
 TEXTURE = np.random.default_rng(1).uniform(0.2, 0.8, (8, 8, 3)).astype(np.float32)
+BUMPS = np.concatenate([0.4 + 0.2 * TEXTURE[:, :, :2], np.full((8, 8, 1), 0.9)], 2).astype(np.float32)
 CONSTANT = [{"name": "sky", "type": "environment", "radiance": [0.2, 0.3, 0.4]}]
 ALBEDO_ONE = {"type": "diffuse", "albedo": [1, 1, 1]}
 POINT = [{"name": "bulb", "type": "point", "position": [0.3, 1.2, -0.5], "intensity": [3, 2, 1]}]
@@ -62,19 +63,51 @@ def bumpy() -> dict[str, Any]:
     return scene
 
 
-def mirror() -> dict[str, Any]:
+def draped() -> dict[str, Any]:
+    """The same with normals that are given and are not those of the surface."""
+    scene = bumpy()
+    normals = np.random.default_rng(2).normal(size=(169, 3)) * 0.15 + [0, 1, 0]
+    scene["shapes"][1]["normals"] = normals / np.linalg.norm(normals, axis=1, keepdims=True)
+    return scene
+
+
+def embossed() -> dict[str, Any]:
+    """A floor of metal under a normal map."""
+    scene = lit({"type": "conductor", "reflectance": [0.9, 0.8, 0.7], "roughness": 0.4, "normal_map": "bumps"})
+    scene["textures"]["bumps"] = {"data": BUMPS}
+    return scene
+
+
+def textured(material: Any, low: float, high: float) -> dict[str, Any]:
+    """A floor of a material that uses the texture "number", of one channel between two numbers."""
+    scene = lit(material)
+    scene["textures"]["number"] = {"data": low + (high - low) * TEXTURE[:, :, :1]}
+    return scene
+
+
+def screen() -> dict[str, Any]:
+    """A floor of metal under a lamp with a picture."""
+    scene = lit("metal")
+    scene["shapes"][1]["emission"] = {"texture": "picture"}
+    scene["textures"]["picture"] = {"data": np.linspace(0.5, 4, 8)[None, :, None] * TEXTURE[:, ::-1], "wrap": "clamp"}
+    return scene
+
+
+def mirror(**fields: Any) -> dict[str, Any]:
     """A textured wall in a mirror on the floor; what lights it is out of sight."""
-    scene = lit({"type": "conductor", "reflectance": [0.9, 0.8, 0.7], "roughness": 0})
+    scene = lit({"type": "conductor", "reflectance": [0.9, 0.8, 0.7], "roughness": 0, **fields})
+    scene["textures"]["bumps"] = {"data": [0.5, 0.5, 1.0] + 0.1 * (BUMPS - [0.5, 0.5, 0.9])}
     place = [{"scale": 40}, {"translate": [0, 0, -3]}]
     scene["shapes"].append({"name": "wall", "type": "rectangle", "material": "textured", "to_world": place})
     scene["shapes"][1]["to_world"] = [{"scale": 0.4}, turned([1, 0, 0], 180), {"translate": [0.3, 1.5, 4]}]
     return scene
 
 
-def glass() -> dict[str, Any]:
+def glass(**fields: Any) -> dict[str, Any]:
     """A textured floor and a bulb, both below a tilted pane that fills the film."""
     scene = lit(lights=[{**POINT[0], "position": [0.3, 0.3, -0.5]}])
-    scene["materials"]["glass"] = {"type": "dielectric", "ior": 1.5, "roughness": 0}
+    scene["materials"]["glass"] = {"type": "dielectric", "ior": 1.5, "roughness": 0, **fields}
+    scene["textures"]["number"] = {"data": 1.3 + 0.3 * TEXTURE[:, :, :1]}
     place = [{"scale": 6}, turned([1, 0, 0], -80), {"translate": [0, 0.7, 0]}]
     scene["shapes"].append({"name": "pane", "type": "rectangle", "material": "glass", "to_world": place})
     return scene

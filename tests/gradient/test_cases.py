@@ -24,6 +24,10 @@ PARALLEL = {"type": "orthographic", "scale": 0.6, "to_world": LOOK, "width": 16,
 SHIFTED = {"intrinsics": {"fx": 20, "fy": 25, "cx": 7, "cy": 5}, "to_world": LOOK, "width": 16, "height": 12}
 METAL = partial(lit, "metal")
 
+GOLD = {"type": "conductor", "eta": [0.2, 0.4, 1.3], "k": [3.9, 2.4, 1.8], "roughness": 0.4}
+PAINT = {"type": "principled", "base_color": [0.5, 0.4, 0.3], "metallic": 0.4, "roughness": 0.5}
+NUMBER = {"texture": "number"}
+
 APPEARANCE = [
     Case("texture", lit, "textures.image", TEXTURE, 0.1),
     Case("emission", lit, "shapes.lamp.emission", ALONG, 0.3),
@@ -38,6 +42,20 @@ APPEARANCE = [
     Case("reflectance", METAL, "materials.metal.reflectance", ALONG, 0.05),
     Case("roughness", METAL, "materials.metal.roughness", 1.0, 0.01, spp=128),
     Case("smooth glass ior", scenes.glass, "materials.glass.ior", 1.0, 0.01),
+    Case("smooth glass exterior ior", scenes.glass, "materials.glass.exterior_ior", 1.0, 0.01),
+    Case("smooth glass ior texels", partial(scenes.glass, ior={"texture": "number"}), "textures.number",
+         TEXTURE[:, :, 1:2], 0.02),
+    Case("mirror reflectance", scenes.mirror, "materials.floor.reflectance", ALONG, 0.05),
+    Case("metal eta", partial(lit, GOLD), "materials.floor.eta", ALONG, 0.02, spp=128),
+    Case("metal k", partial(lit, GOLD), "materials.floor.k", ALONG, 0.02, spp=128),
+    Case("emission texels", scenes.screen, "textures.picture", TEXTURE, 0.3),
+    Case("normal map", scenes.embossed, "textures.bumps", RANDOM.normal(size=(8, 8, 3)), 0.005, spp=128),
+    Case("normal map of a mirror", partial(scenes.mirror, normal_map="bumps"), "textures.bumps",
+         TEXTURE - 0.4, 0.01),
+    Case("roughness texels", partial(scenes.textured, {**PAINT, "roughness": NUMBER}, 0.3, 0.6), "textures.number",
+         TEXTURE[:, :, 1:2], 0.01, spp=128),
+    Case("metallic texels", partial(scenes.textured, {**PAINT, "metallic": NUMBER}, 0.2, 0.8), "textures.number",
+         TEXTURE[:, :, 1:2], 0.05, spp=128),
 ]
 LAYERS = [
     Case(f"layer {field}", scenes.painted, f"materials.floor.{field}", ALONG if "color" in field else 1.0, 0.02,
@@ -88,6 +106,11 @@ INTERIOR = [
     Case("metal floor's corners", METAL, "shapes.floor.vertices", 0.3 * RANDOM.normal(size=(4, 3)), 0.02, spp=128),
     Case("smooth normals", scenes.bumpy, "shapes.floor.vertices", RANDOM.normal(size=(169, 3)) * [0.1, 1, 0.1], 0.005,
          spp_difference=1024),
+    Case("given normals", scenes.draped, "shapes.floor.normals", RANDOM.normal(size=(169, 3)), 0.005, spp=128,
+         spp_difference=1024),
+    Case("picture of a lamp moves", scenes.screen, "shapes.lamp.uvs", [1.0, 0.5], 0.01),
+    Case("lamp with a picture turns", scenes.screen, "shapes.lamp.rotation", ALONG, 0.02),
+    Case("normal map moves", scenes.embossed, "shapes.floor.uvs", [1.0, 0.5], 0.002, spp=128),
     Case("uvs", lit, "shapes.floor.uvs", [1.0, 0.5], 0.01),
     Case("bulb moves", partial(lit, lights=POINT), "lights.bulb.position", ALONG, 0.02),
     Case("spot moves", partial(lit, lights=SPOT), "lights.bulb.position", ALONG, 0.01),
@@ -214,8 +237,28 @@ BUFFERS = [
 CASES = APPEARANCE + LAYERS + PASSING + INTERIOR + PRIMARY + SMOOTH + SHADOWS + BUFFERS
 SLOW = {
     *(case.name for case in LAYERS if case.name not in ("layer base_color", "layer roughness", "plastic roughness")),
+    *(case.name for case in PASSING if case.name not in ("opacity", "weight", "opacity texture turns")),
     "spot intensity",
     "sky texels",
+    "sky scale",
+    "spot falloff",
+    "smooth glass exterior ior",
+    "smooth glass ior texels",
+    "mirror reflectance",
+    "metal k",
+    "normal map",
+    "normal map of a mirror",
+    "normal map moves",
+    "roughness texels",
+    "metallic texels",
+    "given normals",
+    "picture of a lamp moves",
+    "lamp with a picture turns",
+    "focus",
+    "orthographic scale",
+    "thin lens: focus",
+    "thin lens: aperture",
+    "orthographic: scale",
     "spot moves",
     "spot turns",
     "distorted film",
