@@ -19,7 +19,6 @@ from diffrt.render.film import FILTERS
 from diffrt.render.path import Options
 from diffrt.render.record import acquire
 from diffrt.render.record_buffers import record_first_surfaces
-from diffrt.render.record_paths import forget
 from diffrt.render.rendering import CHANNEL_COUNT, CHANNELS
 from diffrt.shading.bsdf.surface_albedo import COLOURS
 
@@ -51,21 +50,20 @@ class BufferPass(InteriorPass):
             weights: (pixels, CHANNEL_COUNT) float32, adjoints of the channels; all zero: not needed.
         """
         request, settings = self.request, self.request.scene.settings
-        record = acquire(request.rows, self.moving)
+        record = acquire(request.rows, self.moving, self.decides)
         options = Options(SAMPLERS[settings.sampler], FILTERS[settings.filter])
         pixels = request.view.width * request.view.height
         self.weights = ti.ndarray(ti.f32, weights.size)
         self.weights.from_numpy(np.ascontiguousarray(weights, dtype=np.float32).reshape(-1))
-        total = pixels * spp
-        for done in range(0, total, record.rows // 2):
-            paths = min(record.rows // 2, total - done)
-            forget(record)
+        keep = self._asked()
+
+        def fill(done: int, paths: int) -> None:
             record_first_surfaces(
-                self.device.fields, self.plain, options, record, self.weights, 1.0 / spp, pixels,
+                self.device.fields, self.plain, options, record, self.weights, keep, 1.0 / spp, pixels,
                 done % pixels, done // pixels, paths, request.gradient_seed,
             )  # fmt: skip
-            yield Chunk(record, paths, paths + record.used[None])
-            self.dropped += record.dropped[None]
+
+        yield from self._filled(record, pixels * spp, record.rows // 2, fill)
 
     def backward(self, chunk: Chunk) -> None:
         """Add the chunk's derivatives to the `.grad` of the scene's fields."""
@@ -73,6 +71,7 @@ class BufferPass(InteriorPass):
         fields, features = self.device.fields, self.features
         with _taichi.all_passes():
             buffer_values.grad(fields, features, record, self.weights, first, end)
+            self._decisions_backward(record)
             drop_rows(features, record, first, end)
             if self.slots:
                 interior.material_values.grad(fields, features, record, self.slots, first, end)

@@ -23,4 +23,4 @@ def buffer_values(
             total = 0.0
             for c in ti.static(range(CHANNEL_COUNT)):
                 total += weights[record.pixel[path] * CHANNEL_COUNT + c] * shown[c]
-            record.value[path][0] += total
+            record.value[path][0] += record.throughput[row].x * total

@@ -1,6 +1,6 @@
 """Runs the stages of the interior, chunk by chunk: backward, and forward at two values of the parameters."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -93,19 +93,34 @@ class InteriorPass:
         depth = MOST_SEGMENTS if request.max_depth == -1 else request.max_depth
         adjoint = ti.ndarray(vec3, pixels)
         adjoint.from_numpy(np.ascontiguousarray(weights, dtype=np.float32))
-        keep = ti.ndarray(ti.i32, len(self.keep))
-        keep.from_numpy(self.keep)
-        done, total = 0, pixels * spp
-        most = record.rows // min(depth + 2, _FIRST_LENGTH)
-        while done < total:
-            paths = min(most, total - done)
-            forget(record)
+        keep = self._asked()
+
+        def fill(done: int, paths: int) -> None:
             record_paths(
                 self.device.fields, self.plain, options, record, adjoint, keep, 1.0 / spp, pixels,
                 done % pixels, done // pixels, paths, request.gradient_seed, depth, min(settings.rr_depth, depth + 1),
             )  # fmt: skip
+
+        yield from self._filled(record, pixels * spp, record.rows // min(depth + 2, _FIRST_LENGTH), fill)
+
+    def _filled(self, record: PathRecord, total: int, most: int, fill: Callable[[int, int], None]) -> Iterator[Chunk]:
+        """Chunks of as many paths as fit.
+
+        Args:
+            total: how many paths there are.
+            most: of the first chunk.
+            fill: records paths, given the number of the first and how many.
+
+        Raises:
+            InputError: a single path does not fit.
+        """
+        done = 0
+        while done < total:
+            paths = min(most, total - done)
+            forget(record)
+            fill(done, paths)
             used = record.used[None]
-            if record.decides:
+            if record.decisions is not None:
                 used = max(used, record.decisions.used[None])
             if used > record.rows - paths:
                 if paths == 1:
@@ -124,8 +139,7 @@ class InteriorPass:
         fields, features = self.device.fields, self.features
         with _taichi.all_passes():
             interior.contributions.grad(record, first, end)
-            if record.decides:
-                decisions.grad(fields, features, record, self.shifting, record.decisions.used[None])
+            self._decisions_backward(record)
             if self.slots or self.moving:
                 for model in self.models:
                     interior.scatterings.grad(fields, *self._model(record, model), first, end)
@@ -160,10 +174,20 @@ class InteriorPass:
                 interior.scatterings(fields, *self._model(record, model), first, end)
         record.value.fill(0.0)
         interior.contributions(record, first, end)
-        if record.decides:
+        if record.decisions is not None:
             decisions(fields, features, record, self.shifting, record.decisions.used[None])
         values: np.ndarray = record.value.to_numpy()[:first]
         return values
+
+    def _asked(self) -> ti.Ndarray:
+        """What is asked of each material, on the device."""
+        keep = ti.ndarray(ti.i32, len(self.keep))
+        keep.from_numpy(self.keep)
+        return keep
+
+    def _decisions_backward(self, record: PathRecord) -> None:
+        if record.decisions is not None:
+            decisions.grad(self.device.fields, self.features, record, self.shifting, record.decisions.used[None])
 
     def _model(self, record: PathRecord, model: str) -> tuple[Features, PathRecord, str, int]:
         kind = MATERIAL_TYPES.index(model)

@@ -4,6 +4,8 @@ The rays are those of the radiance estimate, replayed by their random numbers: a
 hits. Every buffer is a mean over samples, with zero where a sample meets nothing, so it is linear in its samples.
 """
 
+from typing import NamedTuple
+
 import taichi as ti
 from taichi.math import vec2, vec3
 
@@ -11,10 +13,12 @@ from diffrt.core.sampler import pixel_seed, uniform_1d, uniform_2d
 from diffrt.device.intersect import closest_hit
 from diffrt.device.surface import Surface, offset_along, surface_at
 from diffrt.render.buffer_channels import Row, channels
+from diffrt.render.decisions import Spot, meet
 from diffrt.render.path import BOUNCE_DIMENSIONS, CHANCE, FIRST_BOUNCE_DIMENSION, LOBE, primary_ray
 from diffrt.render.rendering import CHANNEL_COUNT
 from diffrt.render.visibility import MOST_LAYERS, passes
 from diffrt.shading.bsdf.dispatch import resolve_mix
+from diffrt.shading.bsdf.mix import PASSED
 from diffrt.shading.bsdf.surface_albedo import surface_albedo
 from diffrt.shading.camera.dispatch import CameraRay, camera_ray
 from diffrt.shading.material import shading_frame, values_at
@@ -29,6 +33,8 @@ class FirstSurface:
         u, v: barycentrics.
         material: the one that acts. outer: the mix that it was chosen from, or itself.
         normal: the shading normal, bent by the normal map.
+        factor, last: probability of what was decided on the way over that with which it was drawn, and the last of
+            these decisions; 1 and -1 if none are recorded.
     """
 
     triangle: ti.i32
@@ -38,14 +44,27 @@ class FirstSurface:
     outer: ti.i32
     surface: Surface
     normal: vec3
+    factor: ti.f32
+    last: ti.i32
+
+
+class _Unrecorded(NamedTuple):
+    """In place of a path record."""
+
+    decides: bool = False
+
+
+UNRECORDED = _Unrecorded()
 
 
 @ti.func
 def first_surface(
-    scene: ti.template(), features: ti.template(), options: ti.template(), ray: CameraRay, key: ti.u32, sample: ti.i32
-) -> FirstSurface:
-    """What a camera ray meets, as the path of these random numbers does."""
-    result = FirstSurface(-1, 0.0, 0.0, 0, 0, Surface(vec3(0.0), vec3(0.0), vec3(0.0), vec2(0.0), 0.0, -1), vec3(0.0))
+    scene: ti.template(), features: ti.template(), options: ti.template(), record: ti.template(), keep: ti.template(),
+    ray: CameraRay, key: ti.u32, sample: ti.i32,
+) -> FirstSurface:  # fmt: skip
+    """What a camera ray meets, as the path of these random numbers does; `record` and `keep` as in `meet`."""
+    nowhere = Surface(vec3(0.0), vec3(0.0), vec3(0.0), vec2(0.0), 0.0, -1)
+    result = FirstSurface(-1, 0.0, 0.0, 0, 0, nowhere, vec3(0.0), 1.0, -1)
     origin, t_min, t_max = ray.origin, ray.t_min, ray.t_max
     dimension = FIRST_BOUNCE_DIMENSION
     layers = 0
@@ -60,11 +79,22 @@ def first_surface(
             lobe = 0.0
             if ti.static(features.needs_lobe):
                 lobe = uniform_1d(options.sampler, key, sample, dimension + LOBE)
-            acting, _rest = resolve_mix(scene, features, outer, surface.uv, lobe)
+            acting = outer
             through = False
+            chance = vec2(0.0)
             if ti.static(features.masked):
                 chance = uniform_2d(options.sampler, key, sample, dimension + CHANCE)
-                through = chance.x < passes(scene, features, acting, surface.uv)
+            if ti.static(record.decides):
+                spot = Spot(hit.triangle, vec2(hit.u, hit.v), surface.uv)
+                weight = vec3(result.factor)
+                met = meet(scene, features, record, keep, outer, spot, lobe, chance.x, weight, result.last)
+                acting, result.last = met.material, met.last
+                result.factor *= met.factor
+                through = acting == PASSED
+            else:
+                acting, _rest = resolve_mix(scene, features, outer, surface.uv, lobe)
+                if ti.static(features.masked):
+                    through = chance.x < passes(scene, features, acting, surface.uv)
             if through:
                 origin = offset_along(surface.position, surface.normal, surface.error, ray.direction)
                 t_min = 0.0
@@ -73,7 +103,9 @@ def first_surface(
             else:
                 layers = MOST_LAYERS
                 frame = shading_frame(scene, features, acting, outer, hit.triangle, surface)
-                result = FirstSurface(hit.triangle, hit.u, hit.v, acting, outer, surface, frame.n)
+                result = FirstSurface(
+                    hit.triangle, hit.u, hit.v, acting, outer, surface, frame.n, result.factor, result.last
+                )
     return result
 
 
@@ -83,7 +115,7 @@ def channels_along(
 ) -> Row:
     """The channels that a camera ray sees."""
     row = Row(0.0)
-    seen = first_surface(scene, features, options, ray, key, sample)
+    seen = first_surface(scene, features, options, UNRECORDED, UNRECORDED, ray, key, sample)
     if seen.triangle >= 0:
         values = values_at(scene, features, seen.material, seen.surface.uv)
         albedo = surface_albedo(scene, features, seen.material, values)

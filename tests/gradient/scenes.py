@@ -120,10 +120,10 @@ def shining(shape: str = "cube", **more: Any) -> dict[str, Any]:
     return {"camera": CAMERA, "integrator": {"max_depth": 1}, "shapes": [box], "lights": CONSTANT, **more}
 
 
-def facets() -> dict[str, Any]:
+def facets(**fields: Any) -> dict[str, Any]:
     """A flat-shaded ball under the sun: its creases move over the film and change its brightness."""
     ball = {"name": "box", "type": "sphere", "subdivisions": 1, "shading": "flat",
-            "material": {"type": "diffuse", "albedo": 0.7},
+            "material": {"type": "diffuse", "albedo": 0.7, **fields},
             "to_world": [{"scale": [0.2, 0.15, 0.2]}, turned([1, 2, 0.3], 40)]}  # fmt: skip
     sun = {"name": "sun", "type": "directional", "direction": [-1, -1, -0.5], "irradiance": [3, 2, 1]}
     return {"camera": CAMERA, "integrator": {"max_depth": 2}, "shapes": [ball], "lights": [sun]}

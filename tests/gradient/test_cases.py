@@ -72,14 +72,14 @@ LAYERS = [
 ]  # fmt: skip
 HALF = {"type": "diffuse", "albedo": [0.3, 0.6, 0.5], "opacity": 0.6}
 HOLES = {"type": "diffuse", "albedo": [0.3, 0.6, 0.5], "opacity": {"texture": "holes"}}
+MIXED = partial(lit, {"type": "mix", "first": "textured", "second": "metal", "weight": 0.3})
 PASSING = [
     Case("opacity", partial(scenes.veil, HALF), "materials.veil.opacity", 1.0, 0.02),
     Case("opacity under a lamp", partial(shaded, quad=HALF, depth=3), "materials.quad.opacity", 1.0, 0.05),
     Case("opacity under a sky", partial(shaded, "image", quad=HALF), "materials.quad.opacity", 1.0, 0.05),
     Case("opacity of a lamp", scenes.partly_there, "materials.half.opacity", 1.0, 0.05),
     Case("opacity texels", partial(scenes.veil, HOLES), "textures.holes", TEXTURE[:, :, 1:2], 0.02),
-    Case("weight", partial(lit, {"type": "mix", "first": "textured", "second": "metal", "weight": 0.3}),
-         "materials.floor.weight", 1.0, 0.05),
+    Case("weight", MIXED, "materials.floor.weight", 1.0, 0.05),
     Case("weight texels", partial(scenes.veil, scenes.nested(weight={"texture": "holes"})), "textures.holes",
          TEXTURE[:, :, 1:2], 0.02),
     Case("weight of a mix in a mix", partial(scenes.veil, scenes.nested()), "materials.veil.first.weight", 1.0, 0.02),
@@ -230,6 +230,12 @@ BUFFERS = [
     Case("albedo: colour", METAL, "materials.metal.reflectance", ALONG, 0.05, buffer="albedo"),
     Case("albedo: texture", lit, "textures.image", TEXTURE, 0.1, buffer="albedo"),
     Case("albedo: texture moves", lit, "shapes.floor.translation", ALONG, 0.02, buffer="albedo"),
+    Case("albedo: weight", MIXED, "materials.floor.weight", 1.0, 0.05, buffer="albedo"),
+    Case("mask: opacity", partial(scenes.facets, opacity=0.5), "materials.box.opacity", 1.0, 0.05, buffer="mask"),
+    Case("depth: opacity texels", partial(scenes.veil, HOLES), "textures.holes", TEXTURE[:, :, 1:2], 0.02,
+         buffer="depth"),
+    Case("depth: camera above an opacity texture", partial(scenes.veil, HOLES), "camera.translation", ALONG, 0.01,
+         buffer="depth"),
     Case("uv: floor turns", lit, "shapes.floor.rotation", ALONG, 0.01, buffer="uv"),
 ]  # fmt: skip
 
@@ -259,6 +265,9 @@ SLOW = {
     "thin lens: focus",
     "thin lens: aperture",
     "orthographic: scale",
+    "albedo: weight",
+    "depth: opacity texels",
+    "depth: camera above an opacity texture",
     "spot moves",
     "spot turns",
     "distorted film",
