@@ -71,7 +71,17 @@ def _of_material(scene: Scene, name: str, element: str, field: str) -> Target:
     if material.type == "mix":
         return Target(name, ("material_values",), pull, weights=(element,))
     bends = material.type == "dielectric" and field in ("ior", "exterior_ior")
-    return Target(name, ("material_values",), pull, (element,), 1 << slot, bends)
+    lacks = _at_zero(material.type, field) if float(scene[name].min()) == 0.0 else ""
+    return Target(name, ("material_values",), pull, (element,), 1 << slot, bends, lacks=lacks)
+
+
+def _at_zero(material_type: str, field: str) -> str:
+    """What the gradient by a field of a material lacks where the field is zero."""
+    if field == "roughness" and material_type in ("conductor", "dielectric", "plastic"):
+        return "where it is zero the surface is perfectly smooth, and its derivative taken to be zero"
+    if field == "transmission":
+        return "where it is zero nothing goes through, and the gradient lacks what would"
+    return ""
 
 
 def _of_texture(scene: Scene, name: str, element: str) -> Target:
@@ -86,6 +96,7 @@ def _of_texture(scene: Scene, name: str, element: str) -> Target:
     materials: list[str] = []
     opacities: list[str] = []
     weights: list[str] = []
+    used: list[tuple[str, str]] = []
     for material in scene.materials.values():
         users = [k for k, v in material.fields.items() if isinstance(v, TextureRef) and v.name == element]
         if isinstance(material.opacity, TextureRef) and material.opacity.name == element:
@@ -99,6 +110,7 @@ def _of_texture(scene: Scene, name: str, element: str) -> Target:
             materials.append(material.name)
         bends |= material.type == "dielectric" and bool(users)
         for key in users:
+            used.append((material.name, key))
             slots |= 1 << MATERIAL_FIELDS[material.type].index(key)
 
     def pull(grads: dict[str, Floats]) -> Floats:
@@ -111,9 +123,15 @@ def _of_texture(scene: Scene, name: str, element: str) -> Target:
         return result
 
     emitting = [shape.emission for shape in scene.shapes.values()]
+    zero = float(texture.data.min()) == 0.0
+    lacks = {_at_zero(scene.materials[user].type, key) for user, key in used if zero} - {""}
     lamp = any(isinstance(e, TextureRef) and e.name == element for e in emitting)
-    dark = _DARK if lamp and not texture.data.any() else ""
-    return Target(name, ("texels",), pull, tuple(materials), slots, bends, tuple(opacities), tuple(weights), dark)
+    if lamp and not texture.data.any():
+        lacks.add(_DARK)
+    return Target(
+        name, ("texels",), pull, tuple(materials), slots, bends, tuple(opacities), tuple(weights),
+        "; ".join(sorted(lacks)),
+    )  # fmt: skip
 
 
 def ends_abruptly(light: Light) -> bool:

@@ -10,6 +10,7 @@ import pytest
 import diffrt
 from tests.gradient import scenes
 from tests.gradient.harness import loss_weights, mean_and_error
+from tests.gradient.test_cases import PAINT
 
 pytestmark = pytest.mark.usefixtures("taichi")
 WEIGHTS = loss_weights(12, 16)
@@ -80,12 +81,16 @@ def test_a_path_that_does_not_fit_says_so() -> None:
     [
         (partial(scenes.mirror, normal_map="bumps"), "textures.bumps", "mirrors"),
         (scenes.glass, "materials.glass.ior", "smooth glass"),
+        (scenes.glass, "materials.glass.roughness", "perfectly smooth"),
+        (partial(scenes.painted, transmission=0.0), "materials.floor.transmission", "lacks what would"),
+        (partial(scenes.textured, {**PAINT, "transmission": {"texture": "number"}}, 0.0, 0.0), "textures.number",
+         "lacks what would"),
         (partial(scenes.lit, lights=[{**scenes.SPOT[0], "falloff_start": 70}]), "lights.bulb.cutoff", "abruptly"),
         (partial(scenes.lit, lights=[{**scenes.SPOT[0], "falloff_start": 70}]), "camera.translation", "cone of bulb"),
         (partial(scenes.lit, textures={"image": {"data": scenes.TEXTURE, "filter": "nearest"}}), "shapes.floor.uvs",
          "nearest"),
     ],
-    ids=["bent mirror", "glass", "spot", "under a spot", "nearest"],
+    ids=["bent mirror", "glass", "smooth", "transmission", "transmission texels", "spot", "under a spot", "nearest"],
 )  # fmt: skip
 def test_what_is_missing_is_said(make: Callable[[], dict[str, Any]], name: str, said: str) -> None:
     scene = diffrt.Scene.from_dict(make())
