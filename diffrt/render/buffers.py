@@ -149,4 +149,6 @@ def shape_ids(
         width = scene.film_size[None][0]
         centre = vec2(ti.cast(pixel % width, ti.f32) + 0.5, ti.cast(pixel // width, ti.f32) + 0.5)
         ray = camera_ray(scene, features, centre, vec2(0.5))
-        ids[pixel] = first_surface(scene, features, options, ray, pixel_seed(pixel, seed), 0).surface.shape
+        ids[pixel] = first_surface(
+            scene, features, options, UNRECORDED, UNRECORDED, ray, pixel_seed(pixel, seed), 0
+        ).surface.shape
