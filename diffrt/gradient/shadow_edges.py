@@ -23,7 +23,7 @@ from diffrt.core.warp import sphere_uniform, triangle_uniform
 from diffrt.device.features import LIGHT_DIRECTIONAL, LIGHT_ENVIRONMENT, LIGHT_TRIANGLES
 from diffrt.device.hit import FAR
 from diffrt.device.intersect import closest_hit
-from diffrt.device.surface import surface_at
+from diffrt.device.surface import surface_at, texture_coordinates
 from diffrt.gradient.film_adjoint import gathered
 from diffrt.gradient.importance import Walk, connect, scattered, walk_on
 from diffrt.gradient.primary_edges import third_corner
@@ -131,6 +131,16 @@ def _walk(
 
 
 @ti.func
+def _uv_on(scene: ti.template(), triangle: ti.i32, ends, along: ti.f32) -> vec2:
+    """Texture coordinates of a point of an edge, as those of a triangle beside it."""
+    corners = scene.triangles[triangle]
+    share = vec3(0.0)
+    for k in ti.static(range(3)):
+        share[k] = ti.select(corners[k] == ends[0], 1.0 - along, ti.select(corners[k] == ends[1], along, 0.0))
+    return texture_coordinates(scene, triangle, share[1], share[2])
+
+
+@ti.func
 def _steps(u: ti.f32, most: ti.i32):
     """How many steps a walk takes, 0 to `most`, every one half as likely as the one before; and the probability."""
     steps, chance, rest = 0, 1.0, u
@@ -212,7 +222,8 @@ def sample_shadows(
                     light.amount *= visibility(scene, features, clear, light.place - clear, SHADOW_END)
                 if ti.static(features.masked):
                     shape = scene.triangle_shape[faces[edge][0]]
-                    light.amount *= presence(scene, features, scene.shape_material[shape], blocker.uv)
+                    uv = _uv_on(scene, faces[edge][0], ends[edge], along)
+                    light.amount *= presence(scene, features, scene.shape_material[shape], uv)
                 jump = arriving * light.amount * (-sine * length / (interval.y * ti.cast(total, ti.f32)))
                 good = is_finite(jump.x) and is_finite(jump.y) and is_finite(jump.z)
                 if good and jump.dot(jump) > 0.0:

@@ -90,6 +90,9 @@ PASSING = [
     Case("opacity texture turns", partial(scenes.veil, HOLES), "shapes.pane.rotation", [0.3, 1, 0.2], 0.005),
     Case("camera above an opacity texture", partial(scenes.veil, HOLES), "camera.translation", ALONG, 0.01),
     Case("floor under an opacity texture", partial(scenes.veil, HOLES), "shapes.floor.translation", ALONG, 0.01),
+    Case("shadow of an opacity texture",
+         partial(shaded, "point", quad={"type": "diffuse", "opacity": {"texture": "image"}}),
+         "shapes.quad.translation", ALONG, 0.005, spp=256),
     Case("light above an opacity texture", partial(scenes.veil, HOLES), "lights.bulb.position", ALONG, 0.01),
 ]
 INTERIOR = [
