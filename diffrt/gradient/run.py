@@ -17,8 +17,11 @@ from diffrt.gradient.request import Request
 from diffrt.gradient.shading_silhouette_pass import ShadingSilhouettes
 from diffrt.gradient.shadow_edges import DELTA, EXTENDED, INDIRECT
 from diffrt.gradient.target import Target
+from diffrt.scene.parameters import find
 from diffrt.scene.scene import Scene
 
+_UNIT = {"degrees": 60.0, "pixels": 20.0}
+"""What is a large change of a parameter; 1 in all other units."""
 _FLUSHED = 2**21
 """Rows after which sums in single precision are carried over to double."""
 
@@ -188,7 +191,8 @@ def _perturbed(
     request: Request, tangents: dict[str, np.ndarray], fields: set[str]
 ) -> tuple[float, dict[int, dict[str, np.ndarray]]]:
     """A small step, and the arrays of `fields` for the scene itself (0) and a step forth (1) and back (-1)."""
-    step = 1e-3 / max(max(float(np.abs(tangent).max()) for tangent in tangents.values()), 1e-30)
+    size = {name: _UNIT.get(find(request.scene, name).parameter.units, 1.0) for name in tangents}
+    step = 1e-3 / max(max(float(np.abs(tangent).max()) / size[name] for name, tangent in tangents.items()), 1e-30)
     arrays = {}
     for sign in (0, 1, -1):
         scene = request.scene.copy()
