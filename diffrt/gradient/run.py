@@ -127,13 +127,14 @@ def forward(request: Request, tangents: dict[str, np.ndarray]) -> np.ndarray:
 
 def _edge_terms(device: DeviceScene, request: Request, targets: Sequence[Target]) -> Iterator[EdgePass]:
     """The terms of edges that some parameter moves."""
-    distorted = any("camera_distortion" in item.fields for item in targets)
+    fields = {field for item in targets for field in item.fields}
+    distorted = "camera_distortion" in fields
     terms = _terms(request, targets)
     features = device.features
-    if "primary" in terms:
+    if "primary" in terms and fields != {"normals"}:
         yield PrimaryEdges(device, request, distorted)
-        if features.smooth:
-            yield ShadingSilhouettes(device, request, distorted)
+    if "primary" in terms and features.smooth:
+        yield ShadingSilhouettes(device, request, distorted)
     if "shadow" in terms and (features.area_lights or features.environment):
         yield ShadowEdges(device, request, distorted, EXTENDED)
     if "delta_shadow" in terms and features.delta_lights:
@@ -147,7 +148,7 @@ def _warn_of_what_is_missing(device: DeviceScene, request: Request, targets: Seq
     for item in targets:
         if item.lacks:
             log.warn(f"{item.name}: {item.lacks}")
-    moving = [item.name for item in targets if len(item.terms) > 1]
+    moving = [item.name for item in targets if set(item.terms) - {"interior", "primary"}]
     if moving and device.features.masked and set(request.terms) - {"interior", "primary"}:
         log.warn(
             f"{', '.join(moving)}: where light passes surfaces (opacity below one, null), the shadows behind the first "
@@ -161,7 +162,8 @@ def _warn_of_what_is_missing(device: DeviceScene, request: Request, targets: Seq
     if shifting and coarse:
         log.warn(f"{', '.join(shifting)}: the jumps of {', '.join(coarse)}, filtered nearest, are missing if they move")
     smooth = sorted({shape.material for shape in request.scene.shapes.values()} & set(_smooth(request.scene)))
-    bending = moving + [item.name for item in targets if item.bends and item.name not in moving]
+    maps = device.features.normal_maps
+    bending = [item.name for item in targets if item.bends or len(item.terms) > 1 or (maps and item.moves)]
     if bending and smooth and set(request.terms) - {"interior"}:
         log.warn(
             f"{', '.join(bending)}: edges and shadows that are seen in mirrors or through smooth glass "

@@ -12,7 +12,7 @@ from diffrt.description.materials import bounds_of, description_of
 from diffrt.description.names import shown
 from diffrt.description.values import Array, TextureRef
 from diffrt.scene.elements import Camera, Light, Material, Shape, Texture
-from diffrt.scene.terms import MOVING, NOT_DIFFERENTIABLE, SHADING, SHADOWS_OF_DELTA_LIGHTS, WITHIN, Terms
+from diffrt.scene.terms import MOVING, NORMALS, NOT_DIFFERENTIABLE, SHADOWS_OF_DELTA_LIGHTS, WITHIN, Terms
 
 Wrong: TypeAlias = tuple[str, str] | None
 """What is wrong with a value: what was found and what is allowed; or nothing."""
@@ -130,7 +130,7 @@ def of_shape(shape: Shape) -> Iterator[Handle]:
         text = "radiance on the side of the normal"
         yield _handle(shape, "emission", f"{prefix}.emission", "W/(m2 sr)", _ABOVE_ZERO, text, "appearance", WITHIN)
     if shape.has_given_normals:
-        yield of_mesh("normals", "", "shading normals in object space", SHADING)
+        yield of_mesh("normals", "", "shading normals in object space", NORMALS)
     if shape.mesh.uvs is not None:
         yield of_mesh("uvs", "", "texture coordinates, v points up", WITHIN)
 

@@ -10,8 +10,8 @@ MOVING = TERMS
 """What moves surfaces or the camera moves every kind of edge."""
 WITHIN: Terms = ("interior",)
 """What changes strengths or colours moves no edge."""
-SHADING: Terms = ("interior", "primary")
-"""Shading normals move the lines on which they turn away from the camera."""
+NORMALS: Terms = ("interior", "primary")
+"""Given normals move the lines at which they turn away from the camera."""
 SHADOWS_OF_DELTA_LIGHTS: Terms = ("interior", "delta_shadow")
 """A light without extent that moves, moves its shadows and nothing else."""
 NOT_DIFFERENTIABLE: Terms = ()

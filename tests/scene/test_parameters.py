@@ -97,6 +97,7 @@ def test_every_parameter_can_be_read_and_set_back(scene):
         ("shapes.lamp.emission", (3,), "W/(m2 sr)", (0, np.inf), ("interior",)),
         ("lights.sky.image", (2, 4, 3), "W/(m2 sr)", (0, np.inf), ("interior",)),
         ("lights.spot.cutoff", (), "degrees", (0, 180), ("interior",)),
+        ("shapes.tri.normals", (3, 3), "", (-np.inf, np.inf), ("interior", "primary")),
         ("lights.sky.rotation", (3,), "radians", (-np.inf, np.inf), ("interior",)),
         ("lights.sky.to_world", (4, 4), "", (-np.inf, np.inf), ()),
         ("lights.spot.direction", (3,), "", (-np.inf, np.inf), ("interior",)),
