@@ -2,35 +2,35 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import taichi as ti
-from taichi.math import ivec2, vec2, vec3
+from taichi.math import ivec2, ivec4, vec2, vec3, vec4
 
 from diffrt import _taichi
 from diffrt.core.sampler import SAMPLERS
 from diffrt.device.features import Features
+from diffrt.device.geometry import Geometry
 from diffrt.device.packing import write
 from diffrt.device.upload import DeviceScene
-from diffrt.gradient.edges import SAMPLES, EdgeSamples, face_normals, samples, scene_edges, terminators
+from diffrt.gradient.edges import SAMPLES, Edges, EdgeSamples, samples, scene_edges, terminators
 from diffrt.gradient.film_adjoint import seed, splat
-from diffrt.gradient.primary_edges import CHANNELS_OF_UV, RADIANCE, sample_edges, visible_edges
+from diffrt.gradient.mirrors import flat_mirrors
+from diffrt.gradient.piercings import Piercings, piercings
+from diffrt.gradient.primary_edges import CHANNELS_OF_UV, RADIANCE, sample_edges
 from diffrt.gradient.primary_motion import film_motion
 from diffrt.gradient.request import Request
-from diffrt.gradient.shadow_edges import INDIRECT, importance_of_edges, sample_shadows
-from diffrt.gradient.shadow_motion import shadow_motion
+from diffrt.gradient.visible_lines import scene_lines, visible_lines
 from diffrt.render.film import FILTERS, RADII
 from diffrt.render.path import Options
 from diffrt.render.rendering import MOST_SEGMENTS
 
-_PRIOR = 0.4
-"""Share of samples that do not go by what a first round found."""
-
 
 def device_array(array: np.ndarray, dtype: Any) -> ti.Ndarray:
     """A Taichi array of vectors or numbers."""
-    kind = np.int32 if dtype in (ti.i32, ivec2) else np.float32
+    kind = np.int32 if dtype in (ti.i32, ivec2, ivec4) else np.float32
     result = ti.ndarray(dtype, len(array))
     result.from_numpy(np.ascontiguousarray(array, dtype=kind))
     return result
@@ -56,7 +56,7 @@ class EdgePass(ABC):
         self.depth = MOST_SEGMENTS if request.max_depth == -1 else request.max_depth
         self.rr_depth = min(settings.rr_depth, self.depth + 1)
         self.pixels = request.view.width * request.view.height
-        self.edges = scene_edges(device.geometry, device.features.textures)
+        self.edges, self.piercings = _edges_and_piercings(device)
         self.dropped = 0
 
     @property
@@ -113,29 +113,49 @@ class EdgePass(ABC):
 
 
 class PrimaryEdges(EdgePass):
-    """Edges that the camera sees.
+    """Edges that the camera sees, and lines where triangles pierce each other; directly and in flat mirrors.
 
     Args:
-        shown: what may jump there: RADIANCE or a group of the buffers' channels.
+        shown: what may jump there: RADIANCE or a group of the buffers' channels, which mirrors do not show.
     """
 
     term = "primary"
 
     def __init__(self, device: DeviceScene, request: Request, distorted: bool, shown: int = RADIANCE) -> None:
         super().__init__(device, request, distorted)
+        g = device.geometry
         self.shown = shown
+        edges = self.edges
         if shown == CHANNELS_OF_UV:
-            self.edges = scene_edges(device.geometry, textured=True)
+            edges = scene_edges(g, textured=True)
         if shown == RADIANCE and device.features.smooth:
-            self.edges.always |= terminators(self.edges, device.geometry, request.scene.lights.values())
+            always = edges.always | terminators(edges, g, request.scene.lights.values())
+            edges = replace(edges, always=always)
         radius = RADII[request.scene.settings.filter]
-        numbers, ranges, length = visible_edges(self.edges, device.geometry, request.view, radius)
+        mirrors, _ = flat_mirrors(request.scene, g)
+        if self.depth < 2 or shown != RADIANCE:
+            mirrors = []
+        lines = scene_lines(edges, self.piercings, g)
+        seen = [visible_lines(lines, request.view, radius, mirror) for mirror in (None, *mirrors)]
+        numbers, ranges, length = (np.concatenate(parts) for parts in zip(*seen, strict=True))
         self.count = len(numbers)
+        self.mirrored = any(len(part) for part, _, _ in seen[1:])
         if self.count:
             self.cdf = cdf_of(length)
-            self.ends = device_array(self.edges.vertices[numbers], ivec2)
-            self.faces = device_array(self.edges.faces[numbers], ivec2)
-            self.ranges = device_array(ranges, vec2)
+            mirror = np.repeat(np.arange(-1, len(mirrors)), [len(part) for part, _, _ in seen])
+            planes = np.array([[*mirror.normal, mirror.offset] for mirror in mirrors] or [[0.0, 0.0, 0.0, 0.0]])
+            mirror_of = np.full(len(g.triangles), -1)
+            for k, one in enumerate(mirrors):
+                mirror_of[one.triangles] = k
+            self.lines = [
+                device_array(array, dtype)
+                for array, dtype in (
+                    (lines.ends[numbers, 0], vec3), (lines.ends[numbers, 1], vec3), (ranges, vec2),
+                    (lines.vertices[numbers], ivec2), (lines.pierced[numbers], ivec2),
+                    (lines.beside[numbers], ivec4), (lines.corners[numbers], ivec4),
+                    (mirror, ti.i32), (planes, vec4), (mirror_of, ti.i32),
+                )
+            ]  # fmt: skip
 
     @property
     def empty(self) -> bool:
@@ -146,8 +166,8 @@ class PrimaryEdges(EdgePass):
 
     def draw(self, weights: ti.Ndarray, first: int, count: int, total: int) -> None:
         sample_edges(
-            self.device.fields, self.plain, self.options, self.shown, samples(), weights, self.cdf, self.ends,
-            self.faces, self.ranges, self.count, first, count, total, self.request.gradient_seed ^ 0x1111, self.depth,
+            self.device.fields, self.plain, self.options, self.shown, self.mirrored, samples(), weights, self.cdf,
+            *self.lines, self.count, first, count, total, self.request.gradient_seed ^ 0x1111, self.depth,
             self.rr_depth,
         )  # fmt: skip
 
@@ -156,62 +176,19 @@ class PrimaryEdges(EdgePass):
         return film_motion
 
 
-class ShadowEdges(EdgePass):
-    """Edges that block light.
-
-    Args:
-        mode: EXTENDED, DELTA or INDIRECT: where the light comes from.
-    """
-
-    def __init__(self, device: DeviceScene, request: Request, distorted: bool, mode: int) -> None:
-        super().__init__(device, request, distorted)
-        self.mode = mode
-        self.term = ("shadow", "delta_shadow", "indirect")[mode]
-        self.seed = request.gradient_seed ^ (0x2222 * (mode + 1))
-        edges = self.edges
-        kept = np.flatnonzero(~edges.flat)
-        ends = device.geometry.positions.astype(np.float64)[edges.vertices[kept]]
-        length = np.linalg.norm(ends[:, 1] - ends[:, 0], axis=1)
-        # A silhouette is the likelier, the sharper the edge.
-        normals = face_normals(device.geometry)[edges.faces[kept]]
-        cosine = np.clip(np.sum(normals[:, 0] * normals[:, 1], axis=1), -1.0, 1.0)
-        weight = length * np.where(edges.faces[kept, 1] < 0, 1.0, np.arccos(cosine) / np.pi)
-        kept, weight = kept[weight > 0.0], weight[weight > 0.0]
-        self.count = len(kept) if self.depth >= (3 if mode == INDIRECT else 2) else 0
-        if self.count:
-            self.prior = weight / weight.sum()
-            self.cdf = cdf_of(self.prior)
-            self.ends = device_array(edges.vertices[kept], ivec2)
-            self.faces = device_array(edges.faces[kept], ivec2)
-
-    @property
-    def empty(self) -> bool:
-        return self.count == 0
-
-    def prepare(self, weights: ti.Ndarray) -> None:
-        self.cdf = cdf_of(self.prior)
-        count = min(SAMPLES, self.request.spp[self.term] * self.pixels)
-        self._draw(weights, 0, count, count, self.seed ^ 0x777)
-        total = ti.ndarray(ti.f32, self.count)
-        importance_of_edges(self.device.fields, self.options, samples(), weights, total, count)
-        found = total.to_numpy().astype(np.float64)
-        if found.sum() > 0.0:
-            self.cdf = cdf_of(_PRIOR * self.prior + (1.0 - _PRIOR) * found / found.sum())
-
-    def draw(self, weights: ti.Ndarray, first: int, count: int, total: int) -> None:
-        self._draw(weights, first, count, total, self.seed)
-
-    def _draw(self, weights: ti.Ndarray, first: int, count: int, total: int, seed_: int) -> None:
-        sample_shadows(
-            self.device.fields, self.plain, self.options, self.mode, samples(), weights, self.cdf, self.ends,
-            self.faces, self.count, first, count, total, seed_, self.depth, self.rr_depth,
-        )  # fmt: skip
-
-    @property
-    def motion(self) -> Any:
-        return shadow_motion
-
-
 def cdf_of(probability: np.ndarray) -> ti.Ndarray:
+    """Sums up to each element, as shares of the whole."""
     total = np.cumsum(probability)
     return device_array(total / total[-1], ti.f32)
+
+
+_latest: list[tuple[Geometry, bool, Edges, Piercings]] = []
+
+
+def _edges_and_piercings(device: DeviceScene) -> tuple[Edges, Piercings]:
+    """Of the scene on the device; the terms of a gradient share them."""
+    g, textured = device.geometry, device.features.textures
+    if not _latest or _latest[0][0] is not g or _latest[0][1] != textured:
+        edges = scene_edges(g, textured)
+        _latest[:] = [(g, textured, edges, piercings(device, edges))]
+    return _latest[0][2], _latest[0][3]

@@ -108,8 +108,12 @@ class EdgeSamples:
         self.dropped = ti.field(ti.i32, shape=())  # samples that were no number
         self.active = ti.field(ti.i32, shape=count)
         self.edge = ti.field(ti.i32, shape=count)  # its number among those that were drawn from
+        self.cell = ti.field(ti.i32, shape=count)  # of the direction, among those of edge_directions.py, or -1
         self.vertices = ti.Vector.field(2, ti.i32, shape=count)
         self.along = ti.field(ti.f32, shape=count)  # where on the edge, in [0, 1]
+        self.pierced = ti.Vector.field(2, ti.i32, shape=count)  # instead of vertices: triangles that meet; or -1
+        self.point = vector(3)  # where on their line
+        self.mirror = ti.field(ti.i32, shape=count)  # triangle in which the edge is seen, or -1
         self.film = vector(2)  # where on the film it is seen, pixels
         self.lens = vector(2)
         self.jump = vector(3)  # weight of the velocity, radiance over density

@@ -5,20 +5,20 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from diffrt import log
-from diffrt.description.values import TextureRef
 from diffrt.device.packing import write
 from diffrt.device.upload import DeviceScene, continuous, upload
 from diffrt.gradient.buffer_pass import BufferPass, channel_adjoints
 from diffrt.gradient.chain import ends_abruptly, target
-from diffrt.gradient.edge_pass import EdgePass, PrimaryEdges, ShadowEdges
+from diffrt.gradient.edge_lights import DELTA, EXTENDED, INDIRECT
+from diffrt.gradient.edge_pass import EdgePass, PrimaryEdges
 from diffrt.gradient.interior_pass import InteriorPass
+from diffrt.gradient.mirrors import flat_mirrors, smooth_materials
 from diffrt.gradient.primary_edges import CHANNEL_GROUPS
 from diffrt.gradient.request import Request
 from diffrt.gradient.shading_silhouette_pass import ShadingSilhouettes
-from diffrt.gradient.shadow_edges import DELTA, EXTENDED, INDIRECT
+from diffrt.gradient.shadow_pass import ShadowEdges
 from diffrt.gradient.target import Target
 from diffrt.scene.parameters import find
-from diffrt.scene.scene import Scene
 
 _UNIT = {"degrees": 60.0, "pixels": 20.0}
 """What is a large change of a parameter; 1 in all other units."""
@@ -161,26 +161,29 @@ def _warn_of_what_is_missing(device: DeviceScene, request: Request, targets: Seq
     shifting = [item.name for item in targets if item.moves or item.bends]
     if shifting and coarse:
         log.warn(f"{', '.join(shifting)}: the jumps of {', '.join(coarse)}, filtered nearest, are missing if they move")
-    smooth = sorted({shape.material for shape in request.scene.shapes.values()} & set(_smooth(request.scene)))
     maps = device.features.normal_maps
     bending = [item.name for item in targets if item.bends or len(item.terms) > 1 or (maps and item.moves)]
-    if bending and smooth and set(request.terms) - {"interior"}:
-        log.warn(
-            f"{', '.join(bending)}: edges and shadows that are seen in mirrors or through smooth glass "
-            f"({', '.join(smooth)}) are missing from the gradient"
-        )
+    if bending and set(request.terms) - {"interior"}:
+        _warn_of_smooth(device, request, ", ".join(bending))
 
 
-def _smooth(scene: Scene) -> list[str]:
-    """Materials that mirror or refract without scattering, and mixes of them."""
-    names = [
-        name
-        for name, material in scene.materials.items()
-        if material.type in ("conductor", "dielectric", "plastic")
-        and not isinstance(material.fields["roughness"], TextureRef)
-        and not np.any(material.fields["roughness"])
-    ]
-    return names + [name for name, m in scene.materials.items() if m.first in names or m.second in names]
+def _warn_of_smooth(device: DeviceScene, request: Request, moving: str) -> None:
+    """Warn of edges that are seen by way of smooth surfaces and of shadows of light that takes such ways."""
+    scene = request.scene
+    used = {shape.material for shape in scene.shapes.values()}
+    smooth = sorted(used & set(smooth_materials(scene)))
+    if not smooth:
+        return
+    mirrors, curved = flat_mirrors(scene, device.geometry)
+    missing = [f"in curved mirrors ({', '.join(curved)})"] if curved else []
+    missing += ["in one mirror by way of another"] if len(mirrors) > 1 else []
+    if device.features.has("dielectric"):
+        missing.append("through smooth glass")
+    edges = f"edges seen {', '.join(missing)}, and " if missing else ""
+    log.warn(
+        f"{moving}: {edges}shadows that are seen, or whose light comes, by way of perfectly smooth surfaces "
+        f"({', '.join(smooth)}) are missing from the gradient"
+    )
 
 
 def _warn_of_dropped(rows: int) -> None:

@@ -25,8 +25,9 @@ from diffrt.device.features import CAMERA_TYPES
 from diffrt.device.geometry import Geometry
 from diffrt.device.intersect import any_hit
 from diffrt.gradient.film_adjoint import gathered
-from diffrt.gradient.primary_edges import beside, camera_points, distortion_of
+from diffrt.gradient.primary_edges import beside, distortion_of
 from diffrt.gradient.projection import to_camera, to_film, to_image_plane
+from diffrt.gradient.visible_lines import camera_points
 from diffrt.render.path import trace_path
 from diffrt.scene.elements import Camera
 from diffrt.shading.camera.dispatch import camera_ray

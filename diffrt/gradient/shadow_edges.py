@@ -9,113 +9,109 @@ s = |x_S - x_b| / |x_S - x_E|, the derivative is the integral over edge points a
 W(x_S) is how much light from x_S arrives at the film: directly, and after a random walk. If the camera sees x_S
 directly it is the hit of a fixed film ray; else, as x_E, a fixed point of its triangle. For a light without extent the
 integral over directions becomes intensity over squared distance to x_b; one infinitely far away, in direction e, moves
-the shadow by |x_S - x_b| e'. The light that blocked points themselves send out does not enter: the interior, whose
-points keep their barycentrics, accounts for it.
+the shadow by |x_S - x_b| e'. The light that blocked points themselves send out
+does not enter: the interior, whose points keep their barycentrics, accounts for it.
+
+Where triangles A and B pierce each other, each ends the part of the other that can be seen: B blocks what A sends out
+from the line on. That is the same with x_E on A, at the line, and s = 1; and once more with A and B exchanged.
 """
 
 import taichi as ti
-from taichi.math import vec2, vec3
+from taichi.math import ivec2, ivec4, vec2, vec3
 
 from diffrt.core.distribution import cdf_interval, search_cdf
 from diffrt.core.sampler import INDEPENDENT, SOBOL, pixel_seed, uniform_1d, uniform_2d
 from diffrt.core.vector import PI, is_finite, max_component
-from diffrt.core.warp import sphere_uniform, triangle_uniform
 from diffrt.device.features import LIGHT_DIRECTIONAL, LIGHT_ENVIRONMENT, LIGHT_TRIANGLES
 from diffrt.device.hit import FAR
 from diffrt.device.intersect import closest_hit
 from diffrt.device.surface import surface_at, texture_coordinates
+from diffrt.gradient.edge_directions import CELLS, Wedges, cell, coordinates, density, direction, draw, wedges
+from diffrt.gradient.edge_lights import (
+    DELTA,
+    EXTENDED,
+    INDIRECT,
+    from_lights,
+    from_pierced,
+    from_surfaces,
+    nothing,
+    straight_from_lights,
+)
 from diffrt.gradient.film_adjoint import gathered
 from diffrt.gradient.importance import Walk, connect, scattered, walk_on
-from diffrt.gradient.primary_edges import third_corner
-from diffrt.render.path import SHADOW_END, trace_path
+from diffrt.gradient.interior import intersection
+from diffrt.render.path import SHADOW_END
 from diffrt.render.visibility import visibility
 from diffrt.shading.bsdf.mix import presence
-from diffrt.shading.camera.dispatch import CameraRay
-from diffrt.shading.light import area
-from diffrt.shading.light import dispatch as lights
 
-EXTENDED, DELTA, INDIRECT = range(3)
-"""Where the light comes from: lights that have an extent, those that have none, other surfaces."""
 _MOST_STEPS = 24
 _CLEAR = 8.0
 """How many rounding errors away from the edge rays start."""
+_NEAR = 0.25
+"""Of the lights' size: closer to them their samples are too uneven."""
 
 
 @ti.dataclass
-class Arrival:
-    """Light at an edge.
+class Blocker:
+    """How an edge blocks light that comes from direction w.
 
     Attributes:
-        w: unit direction to where it comes from.
-        amount: radiance over density; for a light without extent what arrives from it, over its probability.
-        kind: of the light, LIGHT_TRIANGLES also for a surface that scatters.
-        index: triangle, or number of the light.
-        b: barycentrics there.
-        place: the point there.
+        normal: unit, of the edge and w, away from what blocks the light; zero if nothing does.
+        sine: of the angle between the edge and w.
+        clear: a point beside the edge from which rays start.
+        triangle: what blocks the light.
     """
 
-    w: vec3
-    amount: vec3
-    kind: ti.i32
-    index: ti.i32
-    b: vec2
-    place: vec3
+    normal: vec3
+    sine: ti.f32
+    clear: vec3
+    triangle: ti.i32
 
 
 @ti.func
-def _from_environment(scene: ti.template(), features: ti.template(), x: vec3, drawn: vec3, u: vec2, half: ti.f32):
-    """A direction to the environment, what comes from there over its density, in half of all cases any direction.
-
-    Light samples leave what is no brighter than the mean to BSDF samples, and there are none of these here.
-    """
-    w = drawn
-    if half < 0.5:
-        w = sphere_uniform(u)
-    emitted, density = lights.environment_emitted_and_pdf(scene, features, x, vec3(0.0), w)
-    even = lights.environment_probability(scene, features, x, vec3(0.0)) / (4.0 * PI)
-    return w, emitted / ti.max(0.5 * (density + even), 1e-30)
+def _normal_of(scene: ti.template(), triangle: ti.i32) -> vec3:
+    corners = scene.triangles[triangle]
+    p0 = scene.positions[corners[0]]
+    return (scene.positions[corners[1]] - p0).cross(scene.positions[corners[2]] - p0).normalized(1e-20)
 
 
 @ti.func
-def _from_lights(
-    scene: ti.template(), features: ti.template(), mode: ti.template(), x: vec3, u: vec2, half: ti.f32
-) -> Arrival:
-    """Light that arrives at x from a light, as if nothing were in between."""
-    result = Arrival(vec3(0.0, 0.0, 1.0), vec3(0.0), -1, -1, vec2(0.0), x)
-    light = lights.sample(scene, features, x, vec3(0.0), u)
-    kind, index, rest = lights.choose(scene, features, x, vec3(0.0), u)
-    without = kind != LIGHT_TRIANGLES and kind != LIGHT_ENVIRONMENT
-    if light.pdf > 0.0 and without == ti.static(mode == DELTA):
-        place = light.target
-        b = triangle_uniform(rest)
-        if ti.static(features.area_lights):
-            if kind == LIGHT_TRIANGLES:
-                place = surface_at(scene, features, index, b.x, b.y).position
-        result = Arrival(light.wi, light.radiance / light.pdf, kind, index, b, place)
-    if ti.static(features.environment_image and mode == EXTENDED):
-        if kind == LIGHT_ENVIRONMENT:
-            w, amount = _from_environment(scene, features, x, light.wi, rest, half)
-            result = Arrival(w, amount, kind, index, vec2(0.0), x)
-    return result
+def _at_edge(scene: ti.template(), features: ti.template(), x: vec3, t: vec3, w: vec3, faces, corners) -> Blocker:
+    """What blocks the light lies on one side of the plane of the edge and the direction."""
+    normal = w.cross(t)
+    sine = normal.norm()
+    normal /= ti.max(sine, 1e-20)
+    side = normal.dot(scene.positions[corners[0]] - x)
+    silhouette = side != 0.0 and sine > 1e-6
+    if faces[1] >= 0:
+        silhouette = silhouette and side * normal.dot(scene.positions[corners[1]] - x) > 0.0
+    normal *= ti.select(silhouette, ti.select(side > 0.0, -1.0, 1.0), 0.0)
+    error = surface_at(scene, features, faces[0], 0.3, 0.3).error
+    return Blocker(normal, sine, x + normal * (_CLEAR * error), faces[0])
 
 
 @ti.func
-def _from_surfaces(
-    scene: ti.template(), features: ti.template(), options: ti.template(), x: vec3, start: vec3, w: vec3,
-    key: ti.u32, number: ti.i32, max_depth: ti.i32, rr_depth: ti.i32,
-) -> Arrival:  # fmt: skip
-    """Light that arrives at x from direction w by scattering; densities are those of the sphere."""
-    result = Arrival(w, vec3(0.0), -1, -1, vec2(0.0), x)
-    hit = closest_hit(scene, features, start, w, 0.0, FAR)
-    if hit.triangle >= 0:
-        surface = surface_at(scene, features, hit.triangle, hit.u, hit.v)
-        ray = CameraRay(start, w, 0.0, FAR)
-        radiance = trace_path(scene, features, options, ray, key, number, max_depth, rr_depth)
-        radiance -= area.emitted(scene, features, surface, hit.triangle, hit.u, hit.v, -w)
-        result = Arrival(
-            w, ti.max(radiance, 0.0) * (4.0 * PI), LIGHT_TRIANGLES, hit.triangle, vec2(hit.u, hit.v), surface.position
-        )
-    return result
+def _at_piercing(scene: ti.template(), features: ti.template(), x: vec3, t: vec3, w: vec3, faces, corners):
+    """The second triangle blocks what the first one sends out against w; also the corner of the first one, on the side
+    from which that is seen."""
+    first, second = _normal_of(scene, faces[0]), _normal_of(scene, faces[1])
+    first *= ti.select(first.dot(w) < 0.0, 1.0, -1.0)
+    second *= ti.select(second.dot(w) < 0.0, 1.0, -1.0)
+    shown, other = scene.positions[corners[0]], scene.positions[corners[2]]
+    if second.dot(shown - x) < 0.0:
+        shown = scene.positions[corners[1]]
+    if first.dot(other - x) < 0.0:
+        other = scene.positions[corners[3]]
+    normal = w.cross(t)
+    sine = normal.norm()
+    normal /= ti.max(sine, 1e-20)
+    normal *= ti.select(normal.dot(shown - x) > 0.0, 1.0, -1.0)
+    possible = sine > 1e-6 and normal.dot(other - x) < 0.0
+    error = (
+        surface_at(scene, features, faces[0], 0.3, 0.3).error + surface_at(scene, features, faces[1], 0.3, 0.3).error
+    )
+    clear = x + (first + second) * (_CLEAR * error)
+    return Blocker(normal * ti.cast(possible, ti.f32), sine, clear, faces[1]), shown
 
 
 @ti.func
@@ -131,13 +127,13 @@ def _walk(
 
 
 @ti.func
-def _uv_on(scene: ti.template(), triangle: ti.i32, ends, along: ti.f32) -> vec2:
-    """Texture coordinates of a point of an edge, as those of a triangle beside it."""
+def _uv_at(scene: ti.template(), triangle: ti.i32, x: vec3) -> vec2:
+    """Texture coordinates of a triangle at a point of its plane."""
     corners = scene.triangles[triangle]
-    share = vec3(0.0)
-    for k in ti.static(range(3)):
-        share[k] = ti.select(corners[k] == ends[0], 1.0 - along, ti.select(corners[k] == ends[1], along, 0.0))
-    return texture_coordinates(scene, triangle, share[1], share[2])
+    p0 = scene.positions[corners[0]]
+    n = _normal_of(scene, triangle)
+    u, v = intersection(p0, scene.positions[corners[1]] - p0, scene.positions[corners[2]] - p0, x + n, -n)
+    return texture_coordinates(scene, triangle, u, v)
 
 
 @ti.func
@@ -153,49 +149,98 @@ def _steps(u: ti.f32, most: ti.i32):
     return steps, chance
 
 
+@ti.func
+def _by_wedges(scene: ti.template(), features: ti.template(), mode: ti.template(), x: vec3, angle: ti.f32) -> ti.f32:
+    """Share of directions at x that are drawn from the wedges; the others are light samples.
+
+    The narrower the wedges, the fewer light samples lie in them. Near lamps light samples alone have no bound. They
+    leave to BSDF samples what of an image is no brighter than the mean, and there are none of these here; to a constant
+    environment they go evenly.
+    """
+    share = 1.0
+    if ti.static(mode == DELTA):
+        share = 0.0
+    elif ti.static(mode == EXTENDED and features.area_lights and not features.environment):
+        share = 0.5 * (1.0 - angle / PI)
+        low, high = scene.emitter_bounds[0], scene.emitter_bounds[1]
+        if ti.max(low - x, x - high, 0.0).norm() < _NEAR * (high - low).norm():
+            share = ti.max(share, 0.25)
+    elif ti.static(mode == EXTENDED and (features.area_lights or features.environment_image)):
+        share = 0.5
+    return share
+
+
 @ti.kernel
 def sample_shadows(
-    scene: ti.template(), features: ti.template(), options: ti.template(), mode: ti.template(), samples: ti.template(),
-    weights: ti.types.ndarray(dtype=vec3, ndim=1), cdf: ti.types.ndarray(dtype=ti.f32, ndim=1),
-    ends: ti.types.ndarray(dtype=ti.math.ivec2, ndim=1), faces: ti.types.ndarray(dtype=ti.math.ivec2, ndim=1),
+    scene: ti.template(), features: ti.template(), options: ti.template(), mode: ti.template(),
+    pierces: ti.template(), samples: ti.template(),
+    weights: ti.types.ndarray(dtype=vec3, ndim=1),
+    starts: ti.types.ndarray(dtype=vec3, ndim=1), ends: ti.types.ndarray(dtype=vec3, ndim=1),
+    vertices: ti.types.ndarray(dtype=ivec2, ndim=1), pierced: ti.types.ndarray(dtype=ivec2, ndim=1),
+    triangles: ti.types.ndarray(dtype=ivec2, ndim=1), corners: ti.types.ndarray(dtype=ivec4, ndim=1),
+    groups: ti.types.ndarray(dtype=ti.i32, ndim=1),
+    cdf: ti.types.ndarray(dtype=ti.f32, ndim=1), guide: ti.types.ndarray(dtype=ti.f32, ndim=1),
     edges: ti.i32, first: ti.i32, count: ti.i32, total: ti.i32, seed: ti.i32, max_depth: ti.i32, rr_depth: ti.i32,
 ):  # fmt: skip
-    """Draw samples number `first` to `first + count` of `total`, evenly spread over the edges."""
+    """Draw samples number `first` to `first + count` of `total`; these `count` are evenly spread over the edges.
+
+    Args:
+        pierces: there are lines where triangles pierce each other among the edges.
+        starts, ends, vertices, pierced, triangles, corners, groups, cdf, guide: see shadow_lines.py.
+    """
     for i in range(count):
         number = first + i
         key = pixel_seed(0, seed)
         samples.active[i] = 0
         place = ti.min(
-            (ti.cast(number, ti.f32) + uniform_1d(INDEPENDENT, key, number, 0)) / ti.cast(total, ti.f32), 0.99999994
+            (ti.cast(i, ti.f32) + uniform_1d(INDEPENDENT, key, number, 0)) / ti.cast(count, ti.f32), 0.99999994
         )
         edge = search_cdf(cdf, 0, edges, place)
         samples.edge[i] = edge
         interval = cdf_interval(cdf, 0, edge)
-        a, b = scene.positions[ends[edge][0]], scene.positions[ends[edge][1]]
+        a, b = starts[edge], ends[edge]
         length = (b - a).norm()
         along = ti.min(ti.max((place - interval.x) / ti.max(interval.y, 1e-30), 0.0), 1.0)
         x = a + (b - a) * along
         tangent = (b - a) / ti.max(length, 1e-30)
+        faces, at = triangles[edge], corners[edge]
+        line = False
+        if ti.static(pierces):
+            line = pierced[edge][0] >= 0
         lens = uniform_2d(SOBOL, key, number, 2)
         u = uniform_2d(SOBOL, key, number, 1)
-        w = sphere_uniform(u)
-        light = Arrival(w, vec3(0.0), -1, -1, vec2(0.0), x)
-        if ti.static(mode != INDIRECT):
-            light = _from_lights(scene, features, mode, x, u, uniform_1d(INDEPENDENT, key, number, 5))
-            w = light.w
-        # What blocks the light lies on one side of the plane of the edge and the direction.
-        normal = w.cross(tangent)
-        sine = normal.norm()
-        normal /= ti.max(sine, 1e-20)
-        side = normal.dot(third_corner(scene, faces[edge][0], ends[edge]) - x)
-        silhouette = True
-        if faces[edge][1] >= 0:
-            silhouette = side * normal.dot(third_corner(scene, faces[edge][1], ends[edge]) - x) > 0.0
-        normal *= ti.select(side > 0.0, -1.0, 1.0)
-        blocker = surface_at(scene, features, faces[edge][0], 0.3, 0.3)
-        clear = x + normal * (_CLEAR * blocker.error)
-        possible = silhouette and side != 0.0 and sine > 1e-6 and interval.y > 0.0
-        if ti.static(mode != INDIRECT):
+        fan = Wedges(tangent, tangent, tangent, 0.0)
+        cell_drawn = -1
+        share_of_wedges = 0.0
+        light = nothing(x)
+        light_density, wedge_density = 1.0, 0.0
+        from_wedges = False
+        if ti.static(mode != DELTA):
+            border = ti.cast(line or faces[1] < 0, ti.i32)
+            other = ti.select(border != 0, at[0], at[1])
+            fan = wedges(x, tangent, scene.positions[at[0]], scene.positions[other], border)
+            share_of_wedges = ti.select(line, 1.0, _by_wedges(scene, features, mode, x, fan.angle))
+            from_wedges = uniform_1d(INDEPENDENT, key, number, 5) < share_of_wedges
+        if from_wedges:
+            drawn = draw(guide, groups[edge], u)
+            light.w = direction(fan, drawn)
+            wedge_density = density(fan, guide, groups[edge], drawn)
+            cell_drawn = cell(drawn)
+        elif ti.static(mode != INDIRECT):
+            light, light_density = from_lights(scene, features, mode, x, u)
+            if share_of_wedges > 0.0:
+                where = coordinates(fan, light.w)
+                wedge_density = density(fan, guide, groups[edge], where)
+                cell_drawn = ti.select(where.x >= 0.0, cell(where), -1)
+        w = light.w
+        blocker = _at_edge(scene, features, x, tangent, w, faces, at)
+        shown = x
+        if ti.static(pierces):
+            if line:
+                blocker, shown = _at_piercing(scene, features, x, tangent, w, faces, at)
+        clear = blocker.clear
+        possible = blocker.normal.dot(blocker.normal) > 0.0 and interval.y > 0.0
+        if not from_wedges:
             possible = possible and max_component(light.amount) > 0.0
         hit = closest_hit(scene, features, clear, -w, 0.0, ti.select(possible, FAR, 0.0))
         if possible and hit.triangle >= 0:
@@ -212,19 +257,32 @@ def sample_shadows(
                 arriving = seen.weight * scattered(scene, features, surface, seen.triangle, lobe, link.wo, seen.wi)
                 arriving *= link.share / chance
             if max_component(arriving) > 0.0:
-                if ti.static(mode == INDIRECT):
-                    light = _from_surfaces(
+                if line:
+                    light = from_pierced(
+                        scene, features, options, mode, x, w, faces[0], shown, key, number, max_depth - depth, rr_depth
+                    )
+                    light_density = 0.0
+                elif ti.static(mode == INDIRECT):
+                    light = from_surfaces(
                         scene, features, options, x, clear, w, key, number, max_depth - depth, rr_depth
                     )
+                    light_density = 0.0
+                elif from_wedges:
+                    light, light_density = straight_from_lights(scene, features, x, clear, w)
                 elif light.kind == LIGHT_ENVIRONMENT or light.kind == LIGHT_DIRECTIONAL:
                     light.amount *= visibility(scene, features, clear, w, FAR)
                 else:
                     light.amount *= visibility(scene, features, clear, light.place - clear, SHADOW_END)
+                if ti.static(mode == EXTENDED and features.masked):
+                    # Light samples alone see lamps through surfaces that let light pass.
+                    if light.kind == LIGHT_TRIANGLES and not line:
+                        wedge_density = 0.0
+                light.amount /= ti.max((1.0 - share_of_wedges) * light_density + share_of_wedges * wedge_density, 1e-30)
                 if ti.static(features.masked):
-                    shape = scene.triangle_shape[faces[edge][0]]
-                    uv = _uv_on(scene, faces[edge][0], ends[edge], along)
+                    shape = scene.triangle_shape[blocker.triangle]
+                    uv = _uv_at(scene, blocker.triangle, x)
                     light.amount *= presence(scene, features, scene.shape_material[shape], uv)
-                jump = arriving * light.amount * (-sine * length / (interval.y * ti.cast(total, ti.f32)))
+                jump = arriving * light.amount * (-blocker.sine * length / (interval.y * ti.cast(total, ti.f32)))
                 good = is_finite(jump.x) and is_finite(jump.y) and is_finite(jump.z)
                 if good and jump.dot(jump) > 0.0:
                     position = surface_at(scene, features, hit.triangle, hit.u, hit.v).position
@@ -235,12 +293,15 @@ def sample_shadows(
                     elif light.kind != LIGHT_ENVIRONMENT:
                         share = distance / ti.max((light.place - x).norm() + distance, 1e-20)
                     samples.active[i] = 1
-                    samples.vertices[i] = ends[edge]
+                    samples.cell[i] = cell_drawn
+                    samples.vertices[i] = vertices[edge]
+                    samples.pierced[i] = pierced[edge]
+                    samples.point[i] = x
                     samples.along[i] = along
                     samples.film[i] = link.film
                     samples.lens[i] = lens
                     samples.jump[i] = jump
-                    samples.normal[i] = normal
+                    samples.normal[i] = blocker.normal
                     samples.receiver[i] = hit.triangle
                     samples.receiver_barycentrics[i] = vec2(hit.u, hit.v)
                     samples.receiver_seen[i] = ti.cast(steps == 0, ti.i32)
@@ -253,10 +314,17 @@ def sample_shadows(
 @ti.kernel
 def importance_of_edges(
     scene: ti.template(), options: ti.template(), samples: ti.template(),
-    weights: ti.types.ndarray(dtype=vec3, ndim=1), total: ti.types.ndarray(dtype=ti.f32, ndim=1), count: ti.i32,
+    weights: ti.types.ndarray(dtype=vec3, ndim=1), groups: ti.types.ndarray(dtype=ti.i32, ndim=1),
+    total: ti.types.ndarray(dtype=ti.f32, ndim=1), hits: ti.types.ndarray(dtype=ti.i32, ndim=1),
+    cells: ti.types.ndarray(dtype=ti.f32, ndim=1), count: ti.i32,
 ):  # fmt: skip
-    """Add up, edge by edge, how much samples would contribute."""
+    """Add up, edge by edge and cell by cell of the histograms, how much samples would contribute, and count them by
+    groups of edges."""
     for i in range(count):
         if samples.active[i] != 0:
             adjoint = gathered(scene, options.filter, weights, samples.film[i])
-            total[samples.edge[i]] += ti.abs(adjoint * samples.jump[i]).sum()
+            amount = ti.abs(adjoint * samples.jump[i]).sum()
+            total[samples.edge[i]] += amount
+            hits[groups[samples.edge[i]]] += 1
+            if samples.cell[i] >= 0:
+                cells[groups[samples.edge[i]] * ti.static(CELLS) + samples.cell[i]] += amount

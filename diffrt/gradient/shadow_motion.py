@@ -4,6 +4,7 @@ import taichi as ti
 from taichi.math import vec3
 
 from diffrt.device.features import LIGHT_DIRECTIONAL, LIGHT_ENVIRONMENT, LIGHT_TRIANGLES
+from diffrt.gradient.edge_points import edge_point
 from diffrt.gradient.interior import intersection
 from diffrt.shading.camera.dispatch import camera_ray
 
@@ -20,9 +21,7 @@ def shadow_motion(scene: ti.template(), features: ti.template(), samples: ti.tem
     """The normal times x_b - (1 - s) x_S - s x_E; see shadow_edges.py."""
     for i in range(count):
         if samples.active[i] != 0:
-            a = scene.positions[samples.vertices[i][0]]
-            b = scene.positions[samples.vertices[i][1]]
-            moved = a + (b - a) * samples.along[i]
+            moved = edge_point(scene, samples, i)
             triangle = samples.receiver[i]
             place = samples.receiver_barycentrics[i]
             u, v = place.x, place.y

@@ -163,9 +163,17 @@ def through_a_lens(**camera: Any) -> dict[str, Any]:
     return scene
 
 
-def bounced() -> dict[str, Any]:
+def fine_ball() -> dict[str, Any]:
+    """A smooth ball of 20,480 triangles in place of the quad: few of its edges are silhouettes."""
+    scene = shaded()
+    place = [{"scale": 0.25}, {"translate": [0.05, 0.9, 0.1]}]
+    scene["shapes"][-1] |= {"type": "sphere", "subdivisions": 5, "shading": "smooth", "to_world": place}
+    return scene
+
+
+def bounced(receiver: str = "textured") -> dict[str, Any]:
     """The quad's shadow on the floor where all light comes from the ceiling, at which a lamp shines."""
-    scene = shaded(depth=3)
+    scene = shaded(receiver=receiver, depth=3)
     scene["shapes"][1]["to_world"] = [{"scale": 0.25}, turned([1, 0, 0], -90), {"translate": [1.2, 1.4, -0.9]}]
     place = [{"scale": 0.8}, turned([1, 0, 0], 90), {"translate": [0.3, 2.0, -0.3]}]
     scene["shapes"].append({"name": "ceiling", "type": "rectangle", "material": "white", "to_world": place})
@@ -255,4 +263,63 @@ def partly_there() -> dict[str, Any]:
     scene["materials"]["half"] = {"type": "diffuse", "albedo": 0.5, "opacity": 0.6}
     scene["shapes"][1] |= {"material": "half", "to_world": [{"scale": 0.2}, turned([1, 0, 0], 70),
                                                             {"translate": [0.1, 0.4, -0.4]}]}  # fmt: skip
+    return scene
+
+
+def reflected(material: Any = None, **more: Any) -> dict[str, Any]:
+    """A shining cube over a mirror that is smaller than the film."""
+    scene = shining(**more)
+    wide = {"to_world": {"look_at": {"origin": [0.2, 0.8, 1.8], "target": [0, 0, 0]}}}
+    if scene["camera"].get("type") != "orthographic":
+        wide["fov"] = 40
+    scene["camera"] = {**scene["camera"], **wide}
+    scene["integrator"]["max_depth"] = 2
+    scene["shapes"][0]["to_world"] += [{"translate": [0, 0.35, 0]}]
+    mirror = {"type": "conductor", "reflectance": [0.9, 0.8, 0.7], "roughness": 0}
+    ground = floor(material or mirror)
+    ground["to_world"] = [{"scale": [0.9, 0.6, 1]}, turned([1, 0, 0], -86), turned([0, 1, 0], 15)]
+    scene["shapes"].append(ground)
+    return scene
+
+
+def crossed(**more: Any) -> dict[str, Any]:
+    """A shining cube that a shining plate cuts through."""
+    scene = shining(**more)
+    place = [{"scale": 0.25}, turned([1, 0.3, 0], -70), {"translate": [0.05, 0.02, 0]}]
+    scene["shapes"].append({"name": "plate", "type": "rectangle", "emission": [2, 1, 0.5], "two_sided_emission": True,
+                            "to_world": place})  # fmt: skip
+    return scene
+
+
+def sunk(depth: int = 2) -> dict[str, Any]:
+    """A cube that stands in the floor, not on it, under a lamp."""
+    scene = lit(depth=depth)
+    scene["materials"]["white"] = {"type": "diffuse", "albedo": [0.7, 0.6, 0.5]}
+    place = [{"scale": [0.2, 0.25, 0.15]}, turned([0.2, 1, 0.1], 25), {"translate": [0.05, 0.1, 0.1]}]
+    scene["shapes"].append({"name": "box", "type": "cube", "material": "white", "to_world": place})
+    return scene
+
+
+def skirting(indirect: bool = False) -> dict[str, Any]:
+    """A wall that gets its light from a plate that a dark quad cuts through: the line bounds what the wall sees of it.
+
+    The plate shines, or scatters the light of a bulb that the wall does not see.
+    """
+    upright = [{"scale": [2, 1, 1]}, {"translate": [0, 1.05, -1]}]
+    cut = [{"scale": [0.25, 0.25, 1]}, turned([1, 0.3, 0.2], 15), {"translate": [0.05, 0.12, -0.35]}]
+    flat = [{"scale": [0.5, 0.5, 1]}, turned([1, 0, 0], -90), {"translate": [0, 0, -0.45]}]
+    plate = {"material": "white"} if indirect else {"emission": [5, 4, 3]}
+    shapes = [
+        {"name": "wall", "type": "rectangle", "material": "textured", "to_world": upright},
+        {"name": "quad", "type": "rectangle", "material": "black", "to_world": cut},
+        {"name": "plate", "type": "rectangle", "to_world": flat, **plate},
+    ]
+    scene = lit(depth=3 if indirect else 2)
+    scene["materials"] |= {name: {"type": "diffuse", "albedo": value} for name, value in (("white", 0.8), ("black", 0))}
+    scene["shapes"] = shapes
+    scene["camera"] = {**CAMERA, "to_world": {"look_at": {"origin": [0, 1.0, 0.7], "target": [0, 0.8, -1]}}}
+    if indirect:
+        hood = [{"scale": 0.3}, {"translate": [0, 0.9, -0.5]}]
+        shapes.append({"name": "hood", "type": "rectangle", "material": "black", "to_world": hood})
+        scene["lights"] = [{"type": "point", "name": "bulb", "position": [0.1, 0.8, -0.3], "intensity": [3, 2, 1]}]
     return scene

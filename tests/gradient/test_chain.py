@@ -27,8 +27,13 @@ def everything() -> dict[str, Any]:
              "material": "textured", "to_world": [{"scale": [1, -2, 0.5]}, scenes.turned([1, 2, 3], 40)]}  # fmt: skip
     scene["shapes"].append(given)
     scene["textures"]["veil"] = {"data": scenes.TEXTURE}
-    scene["materials"]["veiled"] = {"type": "mix", "first": "metal", "second": "textured", "weight": 0.3,
-                                    "opacity": {"texture": "veil"}}
+    scene["materials"]["veiled"] = {
+        "type": "mix",
+        "first": "metal",
+        "second": "textured",
+        "weight": 0.3,
+        "opacity": {"texture": "veil"},
+    }
     scene["shapes"].append({"name": "veiled", "type": "cube", "material": "veiled"})
     lens = {"type": "thin_lens", "aperture_radius": 0.1, "focus_distance": 2.0}
     placed = {**scenes.CAMERA, "name": "lens", "distortion": {"k1": 0.1}, **lens}

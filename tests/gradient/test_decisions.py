@@ -43,9 +43,7 @@ def test_what_is_never_met_has_a_derivative(make: Callable[[], dict[str, Any]], 
     at, near, far = (losses(scene, name, value + k * inwards) for k in range(3))
     difference, error = mean_and_error(list((4.0 * near - 3.0 * at - far) / (2.0 * inwards)))
     scene[name] = value
-    found = [
-        float(diffrt.render_backward(scene, WEIGHTS, [name], spp=256, seed=seed)[name]) for seed in range(SEEDS)
-    ]
+    found = [float(diffrt.render_backward(scene, WEIGHTS, [name], spp=256, seed=seed)[name]) for seed in range(SEEDS)]
     gradient, gradient_error = mean_and_error(found)
     both = float(np.hypot(error, gradient_error))
     assert abs(difference - gradient) < 4.0 * both + 0.01 * abs(difference)

@@ -1,0 +1,130 @@
+"""Light that arrives at an edge: from lights, from other surfaces, from a triangle that is pierced there."""
+
+import taichi as ti
+from taichi.math import vec2, vec3
+
+from diffrt.core.vector import max_component
+from diffrt.core.warp import triangle_uniform
+from diffrt.device.features import LIGHT_ENVIRONMENT, LIGHT_TRIANGLES
+from diffrt.device.hit import FAR
+from diffrt.device.intersect import closest_hit
+from diffrt.device.surface import surface_at
+from diffrt.gradient.interior import intersection
+from diffrt.render.path import trace_path
+from diffrt.render.visibility import visibility
+from diffrt.shading.camera.dispatch import CameraRay
+from diffrt.shading.light import area
+from diffrt.shading.light import dispatch as lights
+
+EXTENDED, DELTA, INDIRECT = range(3)
+"""Where the light comes from: lights that have an extent, those that have none, other surfaces."""
+_ASIDE = 1e-4
+"""Share of a triangle's size by which rays that are to meet it start aside of its edge."""
+
+
+@ti.dataclass
+class Arrival:
+    """Light at an edge.
+
+    Attributes:
+        w: unit direction to where it comes from.
+        amount: radiance over density; for a light without extent what arrives from it, over its probability.
+        kind: of the light, LIGHT_TRIANGLES also for a surface that scatters.
+        index: triangle, or number of the light.
+        b: barycentrics there.
+        place: the point there.
+    """
+
+    w: vec3
+    amount: vec3
+    kind: ti.i32
+    index: ti.i32
+    b: vec2
+    place: vec3
+
+
+@ti.func
+def nothing(x: vec3) -> Arrival:
+    return Arrival(vec3(0.0, 0.0, 1.0), vec3(0.0), -1, -1, vec2(0.0), x)
+
+
+@ti.func
+def from_lights(scene: ti.template(), features: ti.template(), mode: ti.template(), x: vec3, u: vec2):
+    """Light that arrives at x from a light, as if nothing were in between: the radiance; and its density."""
+    result = nothing(x)
+    light = lights.sample(scene, features, x, vec3(0.0), u)
+    kind, index, rest = lights.choose(scene, features, x, vec3(0.0), u)
+    without = kind != LIGHT_TRIANGLES and kind != LIGHT_ENVIRONMENT
+    found = 0.0
+    if light.pdf > 0.0 and without == ti.static(mode == DELTA):
+        place = light.target
+        b = triangle_uniform(rest)
+        if ti.static(features.area_lights):
+            if kind == LIGHT_TRIANGLES:
+                place = surface_at(scene, features, index, b.x, b.y).position
+        result = Arrival(light.wi, light.radiance, kind, index, b, place)
+        found = light.pdf
+    return result, found
+
+
+@ti.func
+def straight_from_lights(scene: ti.template(), features: ti.template(), x: vec3, start: vec3, w: vec3):
+    """Light that arrives at x from direction w straight from a light that has an extent, and the density with which
+    `from_lights` finds it. Where light passes surfaces, only the environment's: see `sample_shadows`."""
+    result = nothing(x)
+    found = 0.0
+    hit = closest_hit(scene, features, start, w, 0.0, FAR)
+    if hit.triangle >= 0:
+        if ti.static(features.area_lights and not features.masked):
+            surface = surface_at(scene, features, hit.triangle, hit.u, hit.v)
+            emitted = area.emitted(scene, features, surface, hit.triangle, hit.u, hit.v, -w)
+            if max_component(emitted) > 0.0:
+                found = lights.area_pdf(scene, features, x, vec3(0.0), surface, hit.triangle, w)
+            result = Arrival(w, emitted, LIGHT_TRIANGLES, hit.triangle, vec2(hit.u, hit.v), surface.position)
+    lit = ti.cast(hit.triangle < 0, ti.f32)
+    if ti.static(features.masked and features.environment):
+        lit = visibility(scene, features, start, w, FAR)
+    if ti.static(features.environment):
+        if lit > 0.0:
+            emitted, found_there = lights.environment_emitted_and_pdf(scene, features, x, vec3(0.0), w)
+            found = found_there
+            result = Arrival(w, emitted * lit, LIGHT_ENVIRONMENT, -1, vec2(0.0), x)
+    return result, found
+
+
+@ti.func
+def from_surfaces(
+    scene: ti.template(), features: ti.template(), options: ti.template(), x: vec3, start: vec3, w: vec3,
+    key: ti.u32, number: ti.i32, max_depth: ti.i32, rr_depth: ti.i32,
+) -> Arrival:  # fmt: skip
+    """Radiance that arrives at x from direction w by scattering."""
+    result = nothing(x)
+    hit = closest_hit(scene, features, start, w, 0.0, FAR)
+    if hit.triangle >= 0:
+        surface = surface_at(scene, features, hit.triangle, hit.u, hit.v)
+        ray = CameraRay(start, w, 0.0, FAR)
+        radiance = trace_path(scene, features, options, ray, key, number, max_depth, rr_depth)
+        radiance -= area.emitted(scene, features, surface, hit.triangle, hit.u, hit.v, -w)
+        result = Arrival(w, ti.max(radiance, 0.0), LIGHT_TRIANGLES, hit.triangle, vec2(hit.u, hit.v), surface.position)
+    return result
+
+
+@ti.func
+def from_pierced(
+    scene: ti.template(), features: ti.template(), options: ti.template(), mode: ti.template(), x: vec3, w: vec3,
+    triangle: ti.i32, shown: vec3, key: ti.u32, number: ti.i32, max_depth: ti.i32, rr_depth: ti.i32,
+) -> Arrival:  # fmt: skip
+    """Radiance that a triangle that is pierced at x sends against w, from the side of its corner `shown`."""
+    corners = scene.triangles[triangle]
+    p0 = scene.positions[corners[0]]
+    e1, e2 = scene.positions[corners[1]] - p0, scene.positions[corners[2]] - p0
+    u, v = intersection(p0, e1, e2, x - w, w)
+    result = nothing(x)
+    if ti.static(mode == INDIRECT):
+        start = x + (shown - x) * _ASIDE - w * (_ASIDE * (shown - x).norm())
+        result = from_surfaces(scene, features, options, x, start, w, key, number, max_depth, rr_depth)
+        result.amount *= ti.cast(result.index == triangle, ti.f32)
+    else:
+        surface = surface_at(scene, features, triangle, u, v)
+        result.amount = area.emitted(scene, features, surface, triangle, u, v, -w)
+    return Arrival(w, result.amount, LIGHT_TRIANGLES, triangle, vec2(u, v), x)

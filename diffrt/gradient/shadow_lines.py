@@ -1,0 +1,150 @@
+"""Edges that may block light, and how likely each is to be a silhouette before the first sample."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from diffrt.device.features import DELTA_LIGHTS
+from diffrt.device.geometry import Geometry
+from diffrt.gradient.edge_lights import DELTA, EXTENDED
+from diffrt.gradient.edges import Edges, face_normals
+from diffrt.gradient.piercings import Piercings
+from diffrt.scene.scene import Scene
+
+MOST_GROUPS = 256
+"""So many groups of edges have a histogram of directions each."""
+_AXIS_BITS = 10
+_SIBLINGS = 8
+
+
+@dataclass
+class ShadowLines:
+    """Edges, then lines of piercing: each twice, for the two triangles that the line may bound.
+
+    Attributes:
+        ends: (K, 2, 3) float64.
+        vertices: (K, 2) of an edge, -1 for a line of piercing.
+        pierced: (K, 2) triangles, -1 for an edge.
+        triangles: (K, 2) beside an edge, -1 as second at a border; of a piercing the one that the line bounds and the
+            one that blocks it.
+        corners: (K, 4) vertices: the third ones of an edge's triangles; of a piercing two of each triangle, on either
+            side of the other one.
+        groups: (K,) which lines share a histogram of directions.
+        parents: (groups,) which groups are near each other.
+        prior: (K,) probabilities.
+    """
+
+    ends: np.ndarray
+    vertices: np.ndarray
+    pierced: np.ndarray
+    triangles: np.ndarray
+    corners: np.ndarray
+    groups: np.ndarray
+    parents: np.ndarray
+    prior: np.ndarray
+
+
+def shadow_lines(scene: Scene, g: Geometry, edges: Edges, piercings: Piercings, mode: int) -> ShadowLines:
+    """The lines that may block light of a kind: EXTENDED, DELTA or INDIRECT.
+
+    An edge counts by length times the outer angle of its triangles, which is how many directions make it a silhouette.
+    Whether lights can be among these is decided from their places.
+    """
+    kept = np.flatnonzero(~edges.flat)
+    vertices, faces = edges.vertices[kept], edges.faces[kept]
+    positions = g.positions.astype(np.float64)
+    normals = face_normals(g)[faces]
+    cosine = np.clip(np.sum(normals[:, 0] * normals[:, 1], axis=1), -1.0, 1.0)
+    angle = np.where(faces[:, 1] < 0, 1.0, np.arccos(cosine) / np.pi)
+    ends = positions[vertices]
+    if mode == DELTA:
+        weight = _seen_by_delta_lights(scene, ends[:, 0], normals, faces[:, 1] < 0)
+    else:
+        weight = angle
+        if mode == EXTENDED and not any(light.type == "environment" for light in scene.lights.values()):
+            weight = angle * _seen_by_lamps(scene, g, ends[:, 0], normals, faces[:, 1] < 0)
+    third = g.triangles[faces].sum(axis=2) - vertices.sum(axis=1, keepdims=True)
+    third = np.where(faces < 0, third[:, :1], third)
+    none = np.full((len(kept), 2), -1)
+    parts = [(ends, vertices, none, faces, np.concatenate([third, none], axis=1), weight)]
+    if mode != DELTA and len(piercings.triangles):
+        lit = np.ones(len(g.triangles), dtype=bool)
+        if mode == EXTENDED:
+            lit = np.array([shape.emission is not None for shape in scene.shapes.values()])[g.triangle_shape]
+        for order in ([0, 1], [1, 0]):
+            pair = piercings.triangles[:, order]
+            corners = piercings.corners.reshape(-1, 2, 2)[:, order].reshape(-1, 4)
+            parts.append(
+                (piercings.ends, np.full(pair.shape, -1), pair, pair, corners, lit[pair[:, 0]].astype(np.float64))
+            )
+    ends, vertices, pierced, triangles, corners, weight = (
+        np.concatenate(columns) for columns in zip(*parts, strict=True)
+    )
+    weight = weight * np.linalg.norm(ends[:, 1] - ends[:, 0], axis=1)
+    # Half of it goes to shapes evenly: what is small may be what is looked at.
+    shape = g.triangle_shape[triangles[:, 0]]
+    sums = np.bincount(shape, weight, minlength=len(scene.shapes))
+    weight = weight / np.maximum(weight.sum(), 1e-300) + weight / np.maximum(sums, 1e-300)[shape] / max(
+        np.sum(sums > 0), 1
+    )
+    used = weight > 0.0
+    weight = weight[used]
+    groups, parents = _groups(ends[used])
+    return ShadowLines(
+        ends[used], vertices[used], pierced[used], triangles[used], corners[used], groups, parents,
+        weight / max(float(weight.sum()), 1e-300),
+    )  # fmt: skip
+
+
+def _seen_by_delta_lights(scene: Scene, at: np.ndarray, normals: np.ndarray, border: np.ndarray) -> np.ndarray:
+    """(K,): for how many lights without extent each edge is a silhouette."""
+    result = np.zeros(len(at))
+    for light in scene.lights.values():
+        if light.type in DELTA_LIGHTS:
+            if light.type == "directional":
+                towards = np.broadcast_to(-light.fields["direction"], at.shape)
+            else:
+                towards = light.fields["position"] - at
+            facing = np.einsum("kfd,kd->kf", normals, towards) > 0.0
+            result += border | (facing[:, 0] != facing[:, 1])
+    return result
+
+
+def _seen_by_lamps(scene: Scene, g: Geometry, at: np.ndarray, normals: np.ndarray, border: np.ndarray) -> np.ndarray:
+    """(K,): 1 where an edge may be a silhouette for a point of the bounding box of a shape that emits, else 0."""
+    result = border.copy()
+    for number, shape in enumerate(scene.shapes.values()):
+        if shape.emission is not None:
+            corners = g.positions[g.triangles[g.first_triangle[number] : g.first_triangle[number + 1]]].reshape(-1, 3)
+            low, high = corners.min(axis=0).astype(np.float64), corners.max(axis=0).astype(np.float64)
+            middle, half = 0.5 * (low + high), 0.5 * (high - low)
+            height = np.einsum("kfd,kd->kf", normals, middle - at)
+            reach = np.abs(normals) @ half + 1e-6 * (np.abs(middle).max() + np.abs(at).max(initial=0.0))
+            result |= ~((height > reach).all(axis=1) | (height < -reach).all(axis=1))
+    return result.astype(np.float64)
+
+
+def _groups(ends: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(K,) numbers of groups, and (groups,) numbers of groups of these.
+
+    Lines near each other, by the order of their middles on a space-filling curve (Morton 1966), and of similar
+    direction share a group. If there are few lines each is for itself.
+    """
+    count = len(ends)
+    if count <= MOST_GROUPS:
+        return np.arange(count), np.arange(count)
+    middle, along = ends.mean(axis=1), ends[:, 1] - ends[:, 0]
+    low, high = middle.min(axis=0), middle.max(axis=0)
+    scaled = (middle - low) / np.maximum((high - low).max(), 1e-30) * (2**_AXIS_BITS - 1)
+    code = np.zeros(count, dtype=np.int64)
+    for bit in range(_AXIS_BITS):
+        for axis in range(3):
+            code |= (scaled[:, axis].astype(np.int64) >> bit & 1) << (3 * bit + axis)
+    places = MOST_GROUPS // 4
+    rank = np.empty(count, dtype=np.int64)
+    rank[np.argsort(code, kind="stable")] = np.arange(count)
+    axis = np.abs(along).argmax(axis=1)
+    # Two groups for lines along x: whether they rise or fall in y.
+    rising = (axis == 0) & (along[:, 0] * along[:, 1] > 0.0)
+    group = np.arange(MOST_GROUPS)
+    return rank * places // count * 4 + np.where(rising, 3, axis), group // 4 // _SIBLINGS * 4 + group % 4

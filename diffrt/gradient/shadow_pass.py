@@ -1,0 +1,134 @@
+"""Runs the terms of edges that block light: where samples go is learned from earlier samples."""
+
+from typing import Any
+
+import numpy as np
+import taichi as ti
+from taichi.math import ivec2, ivec4, vec3
+
+from diffrt.device.upload import DeviceScene
+from diffrt.gradient.edge_directions import CELLS
+from diffrt.gradient.edge_lights import DELTA, EXTENDED, INDIRECT
+from diffrt.gradient.edge_pass import EdgePass, cdf_of, device_array
+from diffrt.gradient.edges import SAMPLES, samples
+from diffrt.gradient.request import Request
+from diffrt.gradient.shadow_edges import importance_of_edges, sample_shadows
+from diffrt.gradient.shadow_lines import shadow_lines
+from diffrt.gradient.shadow_motion import shadow_motion
+
+_PRIOR = 0.2
+"""Share of samples that do not go by what earlier ones found."""
+_TRUSTED = 4.0
+"""Hits that make what was found at an edge, or in a group of edges, count as much as what was found around it."""
+_ROUNDS = (0.0625, 0.0625, 0.125, 0.25)
+"""Samples of the rounds that look for edges that matter, as shares of those of the gradient."""
+
+
+class ShadowEdges(EdgePass):
+    """Edges that block light.
+
+    Args:
+        mode: EXTENDED, DELTA or INDIRECT: where the light comes from.
+    """
+
+    def __init__(self, device: DeviceScene, request: Request, distorted: bool, mode: int) -> None:
+        super().__init__(device, request, distorted)
+        self.mode = mode
+        self.term = {EXTENDED: "shadow", DELTA: "delta_shadow", INDIRECT: "indirect"}[mode]
+        self.seed = request.gradient_seed ^ (0x2222 * (mode + 1))
+        self.count = 0
+        if self.depth >= (3 if mode == INDIRECT else 2):
+            lines = shadow_lines(request.scene, device.geometry, self.edges, self.piercings, mode)
+            self.count = len(lines.prior)
+            self.pierces = bool((lines.pierced >= 0).any())
+        if self.count:
+            self.prior = lines.prior
+            self.group, self.parent = lines.groups, lines.parents
+            self.groups = device_array(lines.groups, ti.i32)
+            self.histograms = len(lines.parents)
+            self.lines = [
+                device_array(array, dtype)
+                for array, dtype in (
+                    (lines.ends[:, 0], vec3), (lines.ends[:, 1], vec3), (lines.vertices, ivec2),
+                    (lines.pierced, ivec2), (lines.triangles, ivec2), (lines.corners, ivec4),
+                )
+            ]  # fmt: skip
+            self._forget()
+
+    @property
+    def empty(self) -> bool:
+        return self.count == 0
+
+    def _forget(self) -> None:
+        self.found = ti.ndarray(ti.f32, self.count)
+        self.hits = ti.ndarray(ti.i32, self.histograms)
+        self.cells = ti.ndarray(ti.f32, self.histograms * CELLS)
+        self.cdf = cdf_of(self.prior)
+        self.guide = device_array(np.tile(np.arange(1, CELLS + 1) / CELLS, self.histograms), ti.f32)
+
+    def prepare(self, weights: ti.Ndarray) -> None:
+        self._forget()
+        every = self.request.spp[self.term] * self.pixels
+        for k, share in enumerate(_ROUNDS):
+            count = max(1, min(SAMPLES, int(share * every)))
+            self._draw(weights, 0, count, count, self.seed ^ (0x777 + k))
+            self._learn(weights, count)
+
+    def draw(self, weights: ti.Ndarray, first: int, count: int, total: int) -> None:
+        self._draw(weights, first, count, total, self.seed)
+        if first + count < total:
+            self._learn(weights, count)
+
+    def _draw(self, weights: ti.Ndarray, first: int, count: int, total: int, seed: int) -> None:
+        sample_shadows(
+            self.device.fields, self.plain, self.options, self.mode, self.pierces, samples(), weights, *self.lines,
+            self.groups, self.cdf, self.guide, self.count, first, count, total, seed, self.depth, self.rr_depth,
+        )  # fmt: skip
+
+    def _learn(self, weights: ti.Ndarray, count: int) -> None:
+        """Take in what the last `count` samples found: the next ones go by it."""
+        importance_of_edges(
+            self.device.fields, self.options, samples(), weights, self.groups, self.found, self.hits, self.cells, count
+        )
+        found = self.found.to_numpy().astype(np.float64)
+        hits = self.hits.to_numpy()
+        if found.sum() == 0.0:
+            return
+        # Where hits are few, what was found is drawn towards that of the group, and of the groups around.
+        sums, priors = (np.bincount(self.group, x, minlength=self.histograms) for x in (found, self.prior))
+        sums = _shrunk(sums, priors, self.parent, hits)
+        edges = np.bincount(self.group, minlength=self.histograms)
+        found = _shrunk(found, self.prior, self.group, (hits / np.maximum(edges, 1))[self.group], sums, priors)
+        self.cdf = cdf_of(_PRIOR * self.prior + (1.0 - _PRIOR) * found / found.sum())
+
+        cells = self.cells.to_numpy().astype(np.float64).reshape(-1, CELLS)
+        around = np.zeros_like(cells)
+        np.add.at(around, self.parent, cells)
+        shares = _shares(around)[self.parent]
+        trust = (hits / (hits + 2.0 * _TRUSTED))[:, None]
+        sums = np.cumsum(trust * _shares(cells) + (1.0 - trust) * shares, axis=1)
+        self.guide = device_array((sums / sums[:, -1:]).reshape(-1), ti.f32)
+
+    @property
+    def motion(self) -> Any:
+        return shadow_motion
+
+
+def _shrunk(
+    found: np.ndarray, prior: np.ndarray, group: np.ndarray, hits: np.ndarray,
+    sums: np.ndarray | None = None, priors: np.ndarray | None = None,
+) -> np.ndarray:  # fmt: skip
+    """What was found, drawn towards the prior's share of the group's sum: the more so, the fewer hits there were."""
+    if sums is None or priors is None:
+        sums, priors = np.bincount(group, found), np.bincount(group, prior)
+    trust = hits / (hits + _TRUSTED)
+    even = prior * (sums / np.where(priors > 0.0, priors, 1.0))[group]
+    shrunk: np.ndarray = trust * found + (1.0 - trust) * even
+    return shrunk
+
+
+def _shares(cells: np.ndarray) -> np.ndarray:
+    """Rows that add up to one."""
+    total = cells.sum(axis=1, keepdims=True)
+    shares: np.ndarray = np.where(total > 0.0, cells / np.where(total > 0.0, total, 1.0), 1.0 / CELLS)
+    return shares
