@@ -43,8 +43,8 @@ def _theirs(
 ) -> tuple[list[str], Callable[[list[np.ndarray]], np.ndarray]]:
     """Names that Mitsuba has for a parameter, and the chain rule from derivatives by them.
 
-    Every shape has a material and textures of its own there, and every flat triangle its own corners: the derivative by
-    a shared one is their sum.
+    Every shape has a material and textures of its own there: the derivative by a shared one is their sum. Meshes have
+    no texture coordinates or normals of their own, so that vertices are the same in both.
     """
     section, element = parameter.split(".")[:2]
     if section == "lights":
@@ -53,16 +53,16 @@ def _theirs(
     numbers = {shape.name: i for i, shape in enumerate(scene.shapes.values())}
     if section == "shapes":
         shape = scene.shapes[element]
-        corners = np.unique(shape.mesh.faces) if shape.smooth else shape.mesh.faces.ravel()
+        used = np.unique(shape.mesh.faces)
 
         def to_vertices(parts: list[np.ndarray]) -> np.ndarray:
             result = np.zeros((len(shape.mesh.vertices), 3))
-            np.add.at(result, corners, parts[0].reshape(-1, 3))
+            result[used] = parts[0].reshape(-1, 3)
             return result
 
         return [f"shape{numbers[element]}.vertex_positions"], to_vertices
     if section == "textures":
-        used = {
+        users = {
             material.name
             for material in scene.materials.values()
             for value in material.fields.values()
@@ -70,8 +70,8 @@ def _theirs(
         }
         ending = ".data"
     else:
-        used, ending = {element}, ".alpha.value"
-    starts = tuple(f"shape{numbers[shape.name]}." for shape in scene.shapes.values() if shape.material in used)
+        users, ending = {element}, ".alpha.value"
+    starts = tuple(f"shape{numbers[shape.name]}." for shape in scene.shapes.values() if shape.material in users)
     names = [key for key in keys if key.startswith(starts) and key.endswith(ending)]
     if section == "textures":
         return names, lambda parts: np.sum(parts, axis=0)

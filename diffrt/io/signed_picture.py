@@ -14,12 +14,13 @@ _LEAST_HEIGHT = 96
 _INK = (40, 40, 40)
 
 
-def signed_picture(images: ArrayLike | Mapping[str, ArrayLike]) -> NDArray[np.float32]:
+def signed_picture(images: ArrayLike | Mapping[str, ArrayLike], *, limit: float | None = None) -> NDArray[np.float32]:
     """Colours of a signed image, or of several side by side with their names above, and a bar that tells the scale.
 
     Args:
         images: (H, W) or (H, W, C), of which the mean over the channels is shown; those of a mapping have one size. All
-            share the scale of the first, whose 99.5th percentile gets the full colour.
+            share one scale.
+        limit: the absolute value that gets the full colour; None: `signed_limit` of the first.
 
     Returns:
         (H', W', 3), sRGB-encoded values in 0..1, ready for a PNG (`encoding="srgb"` of `write_image`).
@@ -28,7 +29,7 @@ def signed_picture(images: ArrayLike | Mapping[str, ArrayLike]) -> NDArray[np.fl
 
     named = images if isinstance(images, Mapping) else {"": images}
     arrays = {name: np.asarray(image) for name, image in named.items()}
-    limit = signed_limit(next(iter(arrays.values())))
+    limit = limit or signed_limit(next(iter(arrays.values())))
     height, width = next(iter(arrays.values())).shape[:2]
     top = 16 if any(arrays) else 0
     canvas = Image.new(
