@@ -148,7 +148,7 @@ class InteriorPass:
                     interior.scatterings.grad(fields, *self._model(record, model), first, end)
             if self.moving:
                 interior.local_directions.grad(record, first, end)
-            drop_rows(features, record, first, end)
+            drop_rows(record, self.slots, self.emits, first, end)
             if self.emits:
                 interior.emissions.grad(fields, features, record, first, end)
             if self.slots:
