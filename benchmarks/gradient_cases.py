@@ -9,6 +9,7 @@ import numpy as np
 from benchmarks.peers import NO_ROULETTE, SCENES
 from benchmarks.surfaces import wavy_torus
 from diffrt.description.json_file import read_json
+from diffrt.description.primitives import sphere
 from diffrt.scene.scene import Scene
 
 ALONG = np.array([1.0, 0.7, 0.3]) / np.linalg.norm([1.0, 0.7, 0.3])
@@ -101,11 +102,17 @@ def _metal_box() -> dict[str, Any]:
     return scene
 
 
-def _loose_box() -> dict[str, Any]:
-    """Its small box is a mesh of eight vertices above the floor: one that stands on it would pierce it."""
+def _ball(radius: float, place: tuple[float, float, float], material: str) -> dict[str, Any]:
+    """Smooth-shaded: Mitsuba has no derivative where flat faces of one mesh meet."""
+    mesh = sphere(3)
+    return _mesh("ball", radius * mesh.vertices + place, mesh.faces, material, "smooth")
+
+
+def _ball_in_a_box() -> dict[str, Any]:
+    """It floats where the small box stands: what touches a floor pierces it."""
     scene = _cornell_box()
     shapes = [shape for shape in scene["shapes"] if shape["name"] != "small_box"]
-    scene["shapes"] = [*shapes, _mesh("box", _box(0.3, -17.0, (0.335, -0.6, 0.38)), CUBE_FACES, "white")]
+    scene["shapes"] = [*shapes, _ball(0.3, (0.335, -0.6, 0.38), "white")]
     return scene
 
 
@@ -152,7 +159,7 @@ def _torus() -> dict[str, Any]:
 
 def _glossy() -> dict[str, Any]:
     scene = _lamp(_stage({"type": "conductor", "reflectance": [0.9, 0.8, 0.7], "roughness": 0.4}, 4))
-    scene["shapes"].append(_mesh("box", _box(0.3, 25.0, (0.0, 0.6, 0.0)), CUBE_FACES, "grey"))
+    scene["shapes"].append(_ball(0.4, (0.0, 0.6, 0.0), "grey"))
     return scene
 
 
@@ -162,8 +169,8 @@ CASES = (
     GradientCase("h", "Albedo texture of the Cornell box", _painted, "textures.paint", *MATERIAL, 0.02, 0.5),
     GradientCase("i", "Roughness in the Cornell box", _metal_box, "materials.metal.roughness", *MATERIAL, 0.05, 0.5),
     GradientCase("j", "Texels of an environment", _sunlit, "lights.sky.image", *MATERIAL, 0.02, 0.5),
-    GradientCase("k", "Vertices of a box in the Cornell box", _loose_box, "shapes.box.vertices", *GEOMETRY, 0.02, 0.1),
+    GradientCase("k", "Ball in the Cornell box", _ball_in_a_box, "shapes.ball.vertices", *GEOMETRY, 0.02, 0.1),
     GradientCase("l", "Shadow of an area light", _shadow, "shapes.box.vertices", *GEOMETRY, 0.02, 0.1),
     GradientCase("m", "80k triangles under an environment", _torus, "shapes.torus.vertices", *GEOMETRY, 0.01, 0.1),
-    GradientCase("n", "Box over a glossy floor", _glossy, "shapes.box.vertices", *GEOMETRY, 0.02, 0.1),
+    GradientCase("n", "Ball over a glossy floor", _glossy, "shapes.ball.vertices", *GEOMETRY, 0.02, 0.1),
 )  # fmt: skip
