@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from benchmarks.peers import NO_ROULETTE, SCENES
-from benchmarks.surfaces import wavy_torus
 from diffrt.description.json_file import read_json
 from diffrt.description.primitives import sphere
 from diffrt.scene.scene import Scene
@@ -43,6 +42,11 @@ class GradientCase:
     step: float
     target: float
     width: int = 256
+
+    @property
+    def moves(self) -> bool:
+        """Whether it is about edges, too."""
+        return self.integrator == "prb_projective"
 
     def scene(self, width: int | None = None) -> Scene:
         """The scene on a film `width` pixels wide, without roulette."""
@@ -149,10 +153,12 @@ def _shadow() -> dict[str, Any]:
     return scene
 
 
-def _torus() -> dict[str, Any]:
+def _bumpy_ball() -> dict[str, Any]:
     scene = _stage({"type": "diffuse", "albedo": 0.5}, 3)
-    vertices, faces = wavy_torus(80_000)
-    scene["shapes"] = [_mesh("torus", 0.7 * vertices + [0.0, 0.3, 0.0], faces, "grey", "smooth")]
+    mesh = sphere(6)
+    x, y, z = mesh.vertices.T
+    vertices = mesh.vertices * (1.0 + 0.05 * np.sin(9.0 * x) * np.sin(8.0 * y + 1.0) * np.sin(7.0 * z))[:, None]
+    scene["shapes"] = [_mesh("ball", 0.9 * vertices + [0.0, 0.3, 0.0], mesh.faces, "grey", "smooth")]
     scene["lights"] = [{"name": "sky", "type": "environment", "data": _sky(32)}]
     return scene
 
@@ -171,6 +177,6 @@ CASES = (
     GradientCase("j", "Texels of an environment", _sunlit, "lights.sky.image", *MATERIAL, 0.02, 0.5),
     GradientCase("k", "Ball in the Cornell box", _ball_in_a_box, "shapes.ball.vertices", *GEOMETRY, 0.02, 0.1),
     GradientCase("l", "Shadow of an area light", _shadow, "shapes.box.vertices", *GEOMETRY, 0.02, 0.1),
-    GradientCase("m", "80k triangles under an environment", _torus, "shapes.torus.vertices", *GEOMETRY, 0.01, 0.1),
+    GradientCase("m", "80k triangles under an environment", _bumpy_ball, "shapes.ball.vertices", *GEOMETRY, 0.01, 0.1),
     GradientCase("n", "Ball over a glossy floor", _glossy, "shapes.ball.vertices", *GEOMETRY, 0.02, 0.1),
 )  # fmt: skip

@@ -71,9 +71,9 @@ def measure(case: GradientCase, diffrt: Peer, mitsuba: Peer, runs: int, quick: b
             )
         ],
         f"Gradient by `{case.parameter}` ({direction.size} numbers) of a smooth loss, {width}x{width}; Mitsuba's "
-        f"integrator is `{case.integrator}`" + (", without guiding" if case.integrator == "prb_projective" else "") +
-        f". {seeds} runs each. The derivative is that along one direction; its last line is by differences of diffrt's "
-        "pictures.",
+        f"integrator is `{case.integrator}`" + (", without guiding" if case.moves else "") +
+        f". {seeds} runs each" + (", diffrt's samples split as `gradient_variance` advises" if case.moves else "") +
+        ". The derivative is that along one direction; its last line is by differences of diffrt's pictures.",
         ("", "spp", "seconds", "variance", "derivative", "derivative / difference quotient"),
     )  # fmt: skip
     for name, count, noise in (("diffrt", spp, a), ("Mitsuba", their_spp, b)):

@@ -99,14 +99,18 @@ class DiffrtRenderer:
         return ()
 
     def load_gradient(self, point: str, width: int) -> None:
+        import diffrt
+
         self._case, self._scene, self._weights = _gradient_case(point, width)
+        measured = diffrt.gradient_variance(self._scene, self._weights, [self._case.parameter], self._case.spp)
+        self._split = measured.split if len(measured.terms) > 1 else {}
 
     def gradient(self, spp: int, seed: int) -> Timed:
         import diffrt
 
         scene, name, weights = self._scene, self._case.parameter, self._weights
         assert scene is not None
-        return _timed(lambda: diffrt.render_backward(scene, weights, [name], spp, seed)[name], True)
+        return _timed(lambda: diffrt.render_backward(scene, weights, [name], spp, seed, **self._split)[name], True)
 
     def difference(self, spp: int, seed: int) -> float:
         """Of the loss, from pictures that share their random numbers."""
