@@ -6,7 +6,7 @@ import numpy as np
 
 from benchmarks.gradient_cases import GradientCase
 from benchmarks.peers import Peer, Timed
-from benchmarks.report import Row, Section
+from benchmarks.report import Row, Section, Spread
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,7 @@ def measure(case: GradientCase, diffrt: Peer, mitsuba: Peer, runs: int, quick: b
         ours.append(diffrt.gradient(spp, seed))
         theirs.append(mitsuba.gradient(their_spp, seed))
     a, b = Noise.of(ours, direction), Noise.of(theirs, direction)
+    pictures = [diffrt.render(spp, seed) for seed in range(seeds + 1)][1:]
     quotient = np.array([diffrt.difference(2 if quick else 64, seed) for seed in range(8)])
     slope, slope_error = _mean(quotient)
     ratio = a.work / b.work
@@ -76,6 +77,10 @@ def measure(case: GradientCase, diffrt: Peer, mitsuba: Peer, runs: int, quick: b
         ". The derivative is that along one direction; its last line is by differences of diffrt's pictures.",
         ("", "spp", "seconds", "variance", "derivative", "derivative / difference quotient"),
     )  # fmt: skip
+    if not case.moves:
+        cost = Spread.of([run.wall / picture.wall for run, picture in zip(ours, pictures, strict=True)])
+        what = f"{case.title}: seconds of a gradient / of a picture of as many samples, diffrt"
+        section.rows.append(Row(case.point, what, str(cost), "<= 3.0", cost.median <= 3.0))
     for name, count, noise in (("diffrt", spp, a), ("Mitsuba", their_spp, b)):
         share = noise.slope / slope
         share_error = abs(share) * float(np.hypot(noise.slope_error / noise.slope, slope_error / slope))
