@@ -122,6 +122,7 @@ def make_mesh(scene: Scene, shape: Shape) -> Any:
             raise UntranslatableError(f"shape {shape.name}: Mitsuba emits on one side only")
         radiance = value_dict(scene, shape.emission)
         properties["emission"] = mi.load_dict({"type": "area", "radiance": radiance})
+    properties["face_normals"] = not shape.smooth
     positions, normals, uvs, faces = _split_corners(shape)
     mesh = mi.Mesh(
         shape.name,
@@ -156,15 +157,6 @@ def _split_corners(shape: Shape) -> tuple[np.ndarray, np.ndarray | None, np.ndar
         normals, normal_faces = smooth_normals(positions, faces), faces
     if mesh.uvs is not None and mesh.uv_faces is not None:
         uvs, uv_faces = mesh.uvs, mesh.uv_faces[:, turned]
-    if not shape.smooth:
-        # Every triangle its own corners: Mitsuba would make normals of its own for shared ones without any.
-        corners = np.arange(faces.size).reshape(-1, 3)
-        return (
-            positions[faces.ravel()],
-            None,
-            None if uvs is None or uv_faces is None else uvs[uv_faces.ravel()],
-            corners,
-        )
     keys = [faces.ravel()]
     keys += [index.ravel() for index in (normal_faces, uv_faces) if index is not None]
     _, first, inverse = np.unique(np.column_stack(keys), axis=0, return_index=True, return_inverse=True)

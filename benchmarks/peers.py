@@ -58,7 +58,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Timed:
-    """A rendered picture (H, W, 3), if asked for, its wall time and the processor time of all threads, in seconds."""
+    """A picture (H, W, 3), if asked for, or a gradient; wall time and the processor time of all threads, in seconds."""
 
     wall: float
     cpu: float
@@ -71,6 +71,8 @@ class Renderer(Protocol):
     def load(self, job: Job) -> tuple[int, int]: ...
     def render(self, spp: int, seed: int, sampler: str, keep: bool) -> Timed: ...
     def untranslatable(self, job: Job) -> tuple[str, ...]: ...
+    def load_gradient(self, point: str, width: int) -> None: ...
+    def gradient(self, spp: int, seed: int) -> Timed: ...
 
 
 class DiffrtRenderer:
@@ -95,6 +97,31 @@ class DiffrtRenderer:
 
     def untranslatable(self, job: Job) -> tuple[str, ...]:
         return ()
+
+    def load_gradient(self, point: str, width: int) -> None:
+        import diffrt
+
+        self._case, self._scene, self._weights = _gradient_case(point, width)
+        measured = diffrt.gradient_variance(self._scene, self._weights, [self._case.parameter], self._case.spp)
+        self._split = measured.split if len(measured.terms) > 1 else {}
+
+    def gradient(self, spp: int, seed: int) -> Timed:
+        import diffrt
+
+        scene, name, weights = self._scene, self._case.parameter, self._weights
+        assert scene is not None
+        return _timed(lambda: diffrt.render_backward(scene, weights, [name], spp, seed, **self._split)[name], True)
+
+    def difference(self, spp: int, seed: int) -> float:
+        """Of the loss, from pictures that share their random numbers."""
+        assert self._scene is not None
+        moved, name, step = self._scene.copy(), self._case.parameter, self._case.step
+        along = self._case.direction(self._scene)
+        sides = []
+        for sign in (1.0, -1.0):
+            moved[name] = self._scene[name] + sign * step * along
+            sides.append(float(np.sum(self._weights * self._trace(moved, spp=spp, seed=seed))))
+        return (sides[0] - sides[1]) / (2.0 * step)
 
 
 class MitsubaRenderer:
@@ -142,6 +169,21 @@ class MitsubaRenderer:
             except UntranslatableError:
                 names.append(shape.name)
         return tuple(names)
+
+    def load_gradient(self, point: str, width: int) -> None:
+        from benchmarks.mitsuba_gradient import gradient_of
+
+        self._gradient = gradient_of(*_gradient_case(point, width))
+
+    def gradient(self, spp: int, seed: int) -> Timed:
+        return _timed(lambda: self._gradient(spp, seed), True)
+
+
+def _gradient_case(point: str, width: int) -> tuple[Any, Scene, np.ndarray]:
+    from benchmarks.gradient_cases import CASES, loss_gradient
+
+    case = next(case for case in CASES if case.point == point)
+    return case, case.scene(width), loss_gradient(width, width)
 
 
 def mitsuba() -> Any:
@@ -230,3 +272,17 @@ class Peer:
         """Shapes of the scene that this program has no material for."""
         names: tuple[str, ...] = self._call("untranslatable", job)
         return names
+
+    def load_gradient(self, point: str, width: int) -> None:
+        """Load the scene of one of the cases of `gradient_cases`."""
+        self._call("load_gradient", point, width)
+
+    def gradient(self, spp: int, seed: int) -> Timed:
+        """The gradient by its parameter, in place of a picture."""
+        timed: Timed = self._call("gradient", spp, seed)
+        return timed
+
+    def difference(self, spp: int, seed: int) -> float:
+        """The difference quotient along its direction; diffrt alone has it."""
+        slope: float = self._call("difference", spp, seed)
+        return slope

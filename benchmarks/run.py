@@ -10,11 +10,12 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
-from benchmarks import bvh, error, machine, memory, shell, speed
+from benchmarks import bvh, error, gradients, machine, memory, shell, speed
+from benchmarks.gradient_cases import CASES
 from benchmarks.peers import Peer
 from benchmarks.report import Row, Section, page, print_rows
 
-POINTS = "abcdefg"
+POINTS = "abcdefghijklmn"
 DEFAULT_OUTPUT = Path("docs") / "performance.md"
 
 
@@ -46,6 +47,7 @@ def main() -> int:
             "e": lambda: shell.measure(runs, quick),
             **{s.point: lambda s=s: speed.measure(s, *both(), runs, quick) for s in speed.SPEEDS},  # type: ignore[misc]
             "d": lambda: error.measure(*both(), runs, quick),
+            **{c.point: lambda c=c: gradients.measure(c, *both(), runs, quick) for c in CASES},  # type: ignore[misc]
         }
         for point in (point for point in work if point in arguments.only):
             print(f"({point}) ...", file=sys.stderr, flush=True)
@@ -72,7 +74,7 @@ def main() -> int:
 def _points(text: str) -> str:
     points = text.replace(",", "").replace(" ", "")
     if not points or set(points) - set(POINTS):
-        raise argparse.ArgumentTypeError(f"{text!r}: letters from a to g, as in a,b")
+        raise argparse.ArgumentTypeError(f"{text!r}: letters from a to n, as in a,b")
     return points
 
 

@@ -10,6 +10,7 @@ The names below are the public interface. Taichi is imported by the first call t
 from diffrt._taichi import init
 from diffrt.errors import DiffrtError, InputError, Problem
 from diffrt.gradient.backward import render_backward
+from diffrt.gradient.budget import GradientVariance, gradient_variance
 from diffrt.gradient.check import GradientCheck, gradcheck
 from diffrt.gradient.forward import render_forward
 from diffrt.log import DiffrtWarning
@@ -26,11 +27,13 @@ __all__ = [
     "DiffrtError",
     "DiffrtWarning",
     "GradientCheck",
+    "GradientVariance",
     "InputError",
     "Parameter",
     "Problem",
     "Scene",
     "gradcheck",
+    "gradient_variance",
     "init",
     "load",
     "render",

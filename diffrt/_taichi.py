@@ -79,6 +79,7 @@ def _start(wanted: str, threads: int | None) -> str:
     if threads is not None:
         options["cpu_max_num_threads"] = threads
     _read_kernels_quickly()
+    _free_arrays_of_vectors()
     with contextlib.redirect_stdout(io.StringIO()):
         ti.init(arch=getattr(ti, wanted), log_level=ti.ERROR, **options)
     return wanted
@@ -131,6 +132,17 @@ def _read_kernels_quickly() -> None:
             setattr(reader, name, functools.cache(getattr(reader, name)))
     if hasattr(reader, "textwrap"):
         reader.textwrap = SimpleNamespace(**{**vars(textwrap), "fill": functools.cache(textwrap.fill)})
+
+
+def _free_arrays_of_vectors() -> None:
+    """Let arrays of vectors and matrices free their memory with themselves: in Taichi 1.7 only those of numbers do."""
+    from taichi.lang import _ndarray, matrix
+
+    release = getattr(_ndarray.ScalarNdarray, "__del__", None)
+    kinds: tuple[Any, ...] = (matrix.VectorNdarray, matrix.MatrixNdarray)
+    for kind in kinds:
+        if release is not None and not hasattr(kind, "__del__"):
+            kind.__del__ = release
 
 
 def _software_vulkan() -> bool:

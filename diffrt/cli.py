@@ -3,7 +3,6 @@
 import atexit
 import gc
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -213,18 +212,15 @@ def gradient(
 ) -> None:
     """Show how a picture changes when a parameter moves: red gets brighter, blue darker."""
     from diffrt.gradient.forward import render_forward
-    from diffrt.io.images import write_image
 
+    files = _signed_files(scene, output, "gradient")
     loaded = Scene.load(scene)
     along = _direction(loaded, param, direction)
-    files = [output] if output else [Path("outputs") / f"{scene.stem}_gradient{end}" for end in (".exr", ".png")]
     _taichi.init(arch)
     image = render_forward(
         loaded, {param: along}, spp, seed, camera=camera, max_depth=max_depth, width=width, height=height
-    ).astype(np.float32)
-    for file in files:
-        _write_signed(file, image, write_image)
-        typer.echo(str(file))
+    )
+    _write_signed(files, {"gradient": image})
 
 
 @app.command()
@@ -233,7 +229,13 @@ def gradcheck(
     param: Parameter,
     direction: Direction = None,
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="Picture of gradient minus difference to write.")
+        Path | None,
+        typer.Option(
+            "-o",
+            "--output",
+            help="Picture of the gradient, the difference quotient, and one minus the other."
+            "  [default: outputs/SCENE_gradcheck.exr and .png]",
+        ),
     ] = None,
     spp: Annotated[int, typer.Option(help="Samples per pixel of each picture and gradient.")] = 64,
     seeds: Annotated[int, typer.Option(min=2, help="Independent runs, for the standard errors.")] = 8,
@@ -246,8 +248,8 @@ def gradcheck(
 ) -> None:
     """Check the gradient by a parameter against differences of pictures. Exit code 1: they disagree."""
     from diffrt.gradient.check import gradcheck as check
-    from diffrt.io.images import write_image
 
+    files = _signed_files(scene, output, "gradcheck")
     loaded = Scene.load(scene)
     along = _direction(loaded, param, direction)
     _taichi.init(arch)
@@ -256,9 +258,8 @@ def gradcheck(
         height=height,
     )  # fmt: skip
     typer.echo(str(report))
-    if output is not None:
-        _write_signed(output, (report.picture - report.difference_picture).astype(np.float32), write_image)
-        typer.echo(str(output))
+    pictures = {"gradient": report.picture, "difference": report.difference_picture}
+    _write_signed(files, {**pictures, "error": report.picture - report.difference_picture})
     if not report.agrees:
         raise typer.Exit(1)
 
@@ -273,14 +274,26 @@ def _direction(scene: Scene, name: str, text: str | None) -> np.ndarray:
         raise InputError(Problem("--direction", found, "one number, or as many as a row has")) from None
 
 
-def _write_signed(file: Path, image: np.ndarray, write_image: Callable[..., None]) -> None:
-    """A picture of both signs: as numbers, or in colours where the format has no negative ones."""
-    from diffrt.io.color import signed_colors
+def _signed_files(scene: Path, output: Path | None, what: str) -> list[Path]:
+    files = [Path("outputs") / f"{scene.stem}_{what}{ending}" for ending in (".exr", ".png")]
+    return files if output is None else _outputs(scene, output, [], None)
 
-    if file.suffix.lower() in (".exr", ".npy"):
-        write_image(file, image)
-    else:
-        write_image(file, signed_colors(image), encoding="srgb")
+
+def _write_signed(files: list[Path], layers: dict[str, np.ndarray]) -> None:
+    """Pictures of both signs: as layers of numbers, the first alone in .npy; or in colours with a scale."""
+    from diffrt.io.images import write_exr, write_image
+    from diffrt.io.signed_picture import signed_picture
+
+    layers = {name: image.astype(np.float32) for name, image in layers.items()}
+    first = next(iter(layers.values()))
+    for file in files:
+        if file.suffix.lower() == ".exr":
+            write_exr(file, {"radiance": first, **dict(list(layers.items())[1:])})
+        elif file.suffix.lower() == ".npy":
+            write_image(file, first)
+        else:
+            write_image(file, signed_picture(layers if len(layers) > 1 else first), encoding="srgb")
+        typer.echo(str(file))
 
 
 @app.command()

@@ -51,7 +51,8 @@ def render_backward(
         By name an array of the parameter's shape, float64.
 
     Raises:
-        InputError: an argument is out of range, a parameter unknown, or a gradient by it not there.
+        InputError: an argument is out of range, a parameter unknown, or a gradient by it not there; the backend does
+            not compute derivatives; a path has more vertices than there are `rows`.
     """
     spp_of = {
         "interior": spp_interior,

@@ -72,7 +72,7 @@ class BufferPass(InteriorPass):
         with _taichi.all_passes():
             buffer_values.grad(fields, features, record, self.weights, first, end)
             self._decisions_backward(record)
-            drop_rows(features, record, first, end)
+            drop_rows(record, self.slots, False, first, end)
             if self.slots:
                 interior.material_values.grad(fields, features, record, self.slots, first, end)
             if self.moving:

@@ -29,7 +29,7 @@ from diffrt.scene.scene import Scene
 
 EMISSIONS = (
     "shape_emission", "delta_intensity", "delta_angles", "environment_radiance", "environment_scale",
-    "environment_to_local", "texels",
+    "environment_to_local",
 )  # fmt: skip
 _FIRST_LENGTH = 8
 """Rows of a path that a first chunk makes room for."""
@@ -70,7 +70,8 @@ class InteriorPass:
             self.slots |= item.slots
         if self.moving:  # a texture moves over the surface
             self.slots |= self.features.textured_slots & ((1 << self.features.slots) - 1)
-        self.emits = self.moving or bool(wanted & set(EMISSIONS))
+        shining = any("texels" in item.fields and _shines(request.scene, item.name) for item in targets)
+        self.emits = self.moving or shining or bool(wanted & set(EMISSIONS))
         self.models = [name for name in MATERIAL_TYPES if self.features.has(name) and name not in ("mix", "null")]
         values = {name for item in targets for name in item.materials}
         bits = [
@@ -117,21 +118,23 @@ class InteriorPass:
         done = 0
         while done < total:
             paths = min(most, total - done)
-            forget(record)
+            forget(record, paths)
             fill(done, paths)
-            used = record.used[None]
+            end = record.cameras(paths) + record.used[None] * record.page
+            taken = end
             if record.decisions is not None:
-                used = max(used, record.decisions.used[None])
-            if used > record.rows - paths:
+                taken = max(taken, paths + record.decisions.used[None])
+            fitting = int(0.95 * paths * record.rows / taken)
+            if taken > record.rows:
                 if paths == 1:
-                    found = f"{record.rows}, too few for a path that takes {used}"
+                    found = f"{record.rows}, too few for a path that takes {taken}"
                     raise InputError(Problem("rows", found, "more"))
-                most = max(1, int(0.9 * paths * (record.rows - paths) / used))
+                most = max(1, fitting)
                 continue
-            yield Chunk(record, paths, paths + record.used[None])
+            yield Chunk(record, paths, end)
             self.dropped += record.dropped[None]
             done += paths
-            most = max(1, min(2 * most, int(0.9 * record.rows / (1.0 + used / paths))))
+            most = max(1, min(2 * most, fitting))
 
     def backward(self, chunk: Chunk) -> None:
         """Add the chunk's derivatives to the `.grad` of the scene's fields."""
@@ -145,7 +148,7 @@ class InteriorPass:
                     interior.scatterings.grad(fields, *self._model(record, model), first, end)
             if self.moving:
                 interior.local_directions.grad(record, first, end)
-            drop_rows(features, record, first, end)
+            drop_rows(record, self.slots, self.emits, first, end)
             if self.emits:
                 interior.emissions.grad(fields, features, record, first, end)
             if self.slots:
@@ -202,3 +205,10 @@ def _textured_decisions(scene: Scene) -> bool:
         or (material.type == "mix" and isinstance(material.fields["weight"], TextureRef))
         for material in scene.materials.values()
     )
+
+
+def _shines(scene: Scene, name: str) -> bool:
+    """Whether an image, by its parameter's name, is that of an environment or the emission of a shape."""
+    emissions = [shape.emission for shape in scene.shapes.values()]
+    used = {f"textures.{item.name}" for item in emissions if isinstance(item, TextureRef)}
+    return name.startswith("lights.") or name in used

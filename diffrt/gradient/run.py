@@ -7,6 +7,7 @@ import numpy as np
 from diffrt import log
 from diffrt.device.packing import write
 from diffrt.device.upload import DeviceScene, continuous, upload
+from diffrt.gradient.backend import require_derivatives
 from diffrt.gradient.buffer_pass import BufferPass, channel_adjoints
 from diffrt.gradient.chain import ends_abruptly, target
 from diffrt.gradient.edge_lights import DELTA, EXTENDED, INDIRECT
@@ -49,6 +50,7 @@ class Sums:
 
 def backward(request: Request, adjoints: Mapping[str, np.ndarray], names: Sequence[str]) -> dict[str, np.ndarray]:
     """`render_backward`, its arguments checked."""
+    require_derivatives()
     device = upload(request.scene, request.view, gradients=True)
     targets = [target(request.scene, request.view, name) for name in names]
     fields = {field for item in targets for field in item.fields}
@@ -96,6 +98,7 @@ def _terms(request: Request, targets: Sequence[Target]) -> set[str]:
 
 def forward(request: Request, tangents: dict[str, np.ndarray]) -> np.ndarray:
     """`render_forward`, its arguments checked."""
+    require_derivatives()
     scene, view = request.scene, request.view
     device = upload(scene, view, gradients=True)
     targets = [target(scene, view, name) for name in tangents]

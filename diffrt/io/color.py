@@ -57,12 +57,26 @@ def luminance(rgb: ArrayLike) -> NDArray[np.floating]:
     return rgb @ np.asarray(LUMINANCE_WEIGHTS, dtype=rgb.dtype)
 
 
+def signed_limit(values: ArrayLike) -> float:
+    """The absolute value that gets the full colour: the 99.5th percentile, or the largest where that is 0; above 0.
+
+    Args:
+        values: (H, W), or (H, W, C), of which the mean over the channels is shown. Non-finite values do not count.
+    """
+    numbers = _floating(values).astype(np.float64)
+    if numbers.ndim == 3:
+        numbers = numbers.mean(axis=-1)
+    sizes = np.abs(numbers[np.isfinite(numbers)])
+    limit = float(np.percentile(sizes, 99.5)) if sizes.size else 0.0
+    return limit or float(sizes.max(initial=0)) or 1.0
+
+
 def signed_colors(values: ArrayLike, *, limit: float | None = None) -> NDArray[np.float32]:
     """Colours for signed numbers: negative blue, zero white, positive red.
 
     Args:
         values: (H, W), or (H, W, C), of which the mean over the channels is shown. Non-finite values turn black.
-        limit: the absolute value that gets the full colour; None: the 99.5th percentile of the absolute values.
+        limit: the absolute value that gets the full colour; None: `signed_limit`.
 
     Returns:
         (H, W, 3), sRGB-encoded values in 0..1, ready for a PNG (`encoding="srgb"` of `write_image`).
@@ -72,9 +86,7 @@ def signed_colors(values: ArrayLike, *, limit: float | None = None) -> NDArray[n
         numbers = numbers.mean(axis=-1)
     finite = np.isfinite(numbers)
     if limit is None:
-        limit = float(np.percentile(np.abs(numbers[finite]), 99.5)) if finite.any() else 1.0
-        if limit == 0:
-            limit = float(np.abs(numbers[finite]).max(initial=0))
+        limit = signed_limit(numbers)
     scaled = np.where(finite, numbers, 0) / (limit if limit > 0 else 1.0)
     colors = np.stack([np.interp(scaled, _SIGNED_STOPS, channel) for channel in _SIGNED_COLORS.T], axis=-1)
     colors[~finite] = 0

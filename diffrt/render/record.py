@@ -1,6 +1,7 @@
 """The fields of path records: what tracing decided at every vertex, and the vertex's own numbers with their adjoints.
 
 A row is a vertex of a path. The first rows are the cameras, one a path; the others come in any order and are linked.
+A group of paths takes them page by page: threads that write to neighbouring rows would slow each other down.
 Tracing fills the decisions (triangles, barycentrics, densities, weights), which derivatives take as given, and the
 state that follows from them and from the scene's parameters, which derivatives go through. The number of rows is fixed:
 paths are recorded chunk by chunk, so memory does not depend on the number of samples.
@@ -8,12 +9,13 @@ paths are recorded chunk by chunk, so memory does not depend on the number of sa
 
 import taichi as ti
 
+from diffrt._taichi import current_arch
 from diffrt.description.schema import MATERIAL_FIELDS
 from diffrt.render.decisions import Decisions
 
 CAMERA, SURFACE, ESCAPE, DROPPED = range(4)
-"""What a vertex is. ESCAPE: the direction towards the environment in which a path ends. DROPPED: on a path that was no
-number."""
+"""What a vertex is. ESCAPE: the direction towards the environment in which a path ends. DROPPED: none at all, or on a
+path that was no number."""
 ABSORBED, SCATTERED, MIRRORED = range(3)
 """How the path goes on: not at all, by a lobe that has a density, or by a perfectly smooth one."""
 MOST_SLOTS = max(map(len, MATERIAL_FIELDS.values()))
@@ -52,7 +54,9 @@ class PathRecord:
         def number() -> ti.ScalarField:
             return ti.field(ti.i32, shape=rows)
 
-        self.used = ti.field(ti.i32, shape=())  # rows beyond the cameras; more than there are: the chunk was too large
+        # Paths of a group, and rows that it takes at once. A thread of the CPU gets no fewer than 512 of a loop anyway.
+        self.group, self.page = (512, 64) if current_arch() == "cpu" else (1, 1)
+        self.used = ti.field(ti.i32, shape=())  # pages beyond the cameras; too many: the chunk was too large
         self.dropped = ti.field(ti.i32, shape=())  # paths that were no number
         self.levels = ti.field(ti.i32, shape=())  # highest level
 
@@ -109,6 +113,10 @@ class PathRecord:
         self.wo = place(3)  # local
         self.wi = place(3, 2)  # local, towards next and towards the light
         self.f = state(3, 2)  # BSDF times cosine, or the factor of a perfectly smooth lobe
+
+    def cameras(self, paths: int) -> int:
+        """Rows of the cameras, up to the first page of the others."""
+        return -(-paths // self.page) * self.page
 
 
 @ti.func

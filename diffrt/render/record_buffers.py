@@ -8,8 +8,8 @@ from diffrt.render.buffer_channels import channels
 from diffrt.render.buffers import first_surface
 from diffrt.render.decisions import decided
 from diffrt.render.path import film_and_lens
-from diffrt.render.record import SURFACE
-from diffrt.render.record_rows import keep_place, new_camera_row, new_row
+from diffrt.render.record import DROPPED, SURFACE
+from diffrt.render.record_rows import begin_row, keep_place, new_camera_row
 from diffrt.render.rendering import CHANNEL_COUNT
 from diffrt.shading.bsdf.surface_albedo import surface_albedo
 from diffrt.shading.camera.dispatch import camera_ray
@@ -29,14 +29,17 @@ def record_first_surfaces(
         keep: what is asked of each material, KEEP_OPACITY and so on.
         share: adjoint of a ray's value: one over the number of samples.
     """
+    record.used[None] = (paths + record.page - 1) // record.page
+    first = record.used[None] * record.page
     for path in range(paths):
         number = first_pixel + path
         pixel = number % pixels
         sample = first_sample + number // pixels
         key = pixel_seed(pixel, seed)
         film, lens = film_and_lens(scene, features, options, pixel, sample, key)
-        new_camera_row(record, path, pixel, film, lens)
-        record.value.grad[path] = vec3(share)
+        new_camera_row(record, path, pixel, film, lens, vec3(share))
+        row = first + path
+        record.kind[row] = DROPPED
         matters = False
         for c in range(CHANNEL_COUNT):
             matters = matters or weights[pixel * CHANNEL_COUNT + c] != 0.0
@@ -46,22 +49,21 @@ def record_first_surfaces(
             record.direction[path] = ray.direction
             seen = first_surface(scene, features, options, record, keep, ray, key, sample)
             if seen.triangle >= 0:
-                row = new_row(features, record, paths, path, path, SURFACE)
-                if row >= 0:
-                    keep_place(
-                        scene, record, row, seen.triangle, seen.u, seen.v, seen.surface, seen.material, seen.outer,
-                        seen.normal, 1,
-                    )  # fmt: skip
-                    record.throughput[row] = vec3(seen.factor)
-                    if ti.static(record.decides):
-                        total = 0.0
-                        values = values_at(scene, features, seen.material, seen.surface.uv)
-                        albedo = surface_albedo(scene, features, seen.material, values)
-                        shown = channels(ray.origin, seen.surface.position, seen.normal, albedo, seen.surface.uv)
-                        for c in ti.static(range(CHANNEL_COUNT)):
-                            total += weights[pixel * CHANNEL_COUNT + c] * shown[c]
-                        record.decisions.last[row] = seen.last
-                        decided(record.decisions, row, vec3(total, 0.0, 0.0))
-                    record.emission_factor[row] = 0.0
-                    if ti.static(record.geometry):
-                        record.levels[None] = 1
+                begin_row(features, record, row, path, path, SURFACE)
+                keep_place(
+                    scene, record, row, seen.triangle, seen.u, seen.v, seen.surface, seen.material, seen.outer,
+                    seen.normal, 1,
+                )  # fmt: skip
+                record.throughput[row] = vec3(seen.factor)
+                if ti.static(record.decides):
+                    total = 0.0
+                    values = values_at(scene, features, seen.material, seen.surface.uv)
+                    albedo = surface_albedo(scene, features, seen.material, values)
+                    shown = channels(ray.origin, seen.surface.position, seen.normal, albedo, seen.surface.uv)
+                    for c in ti.static(range(CHANNEL_COUNT)):
+                        total += weights[pixel * CHANNEL_COUNT + c] * shown[c]
+                    record.decisions.last[row] = seen.last
+                    decided(record.decisions, row, vec3(total, 0.0, 0.0))
+                record.emission_factor[row] = 0.0
+                if ti.static(record.geometry):
+                    record.levels[None] = 1

@@ -26,6 +26,7 @@ from diffrt.render.path import (
     spread,
 )
 from diffrt.render.record import (
+    DROPPED,
     ESCAPE,
     SURFACE,
     TOWARDS_LIGHT,
@@ -55,8 +56,10 @@ _FOLLOWED = 0.25
 @ti.func
 def _record_path(
     scene: ti.template(), features: ti.template(), options: ti.template(), record: ti.template(),
-    keep: ti.template(), paths: ti.i32, path: ti.i32, key: ti.u32, sample: ti.i32, max_depth: ti.i32, rr_depth: ti.i32,
+    keep: ti.template(), first: ti.i32, latest: ti.i32, path: ti.i32, key: ti.u32, sample: ti.i32, max_depth: ti.i32,
+    rr_depth: ti.i32,
 ):  # fmt: skip
+    """Fill the rows of a path; returns the row that was taken last."""
     ray = camera_ray(scene, features, record.film[path], record.lens[path])
     record.position[path] = ray.origin
     record.direction[path] = ray.direction
@@ -79,8 +82,9 @@ def _record_path(
         if hit.triangle < 0:
             running = False
             if ti.static(features.environment):
-                row = new_row(features, record, paths, path, row, ESCAPE)
+                row = new_row(features, record, first, latest, path, row, ESCAPE)
                 if row >= 0:
+                    latest = row
                     emitted, light_pdf = lights.environment_emitted_and_pdf(
                         scene, features, previous, previous_normal, direction
                     )
@@ -133,8 +137,9 @@ def _record_path(
                 if depth == max_depth and not shines:
                     running = False
                 else:
-                    row = new_row(features, record, paths, path, row, SURFACE)
+                    row = new_row(features, record, first, latest, path, row, SURFACE)
                     running = row >= 0
+                    latest = ti.select(running, row, latest)
                     if ti.static(record.decides):
                         if running:
                             record.decisions.last[row] = decision
@@ -234,6 +239,7 @@ def _record_path(
                             if drawn.delta != 0:
                                 record.level[row] = record.level[record.previous[row]] + 1
                 record.direct[row] = direct
+    return latest
 
 
 @ti.kernel
@@ -250,31 +256,40 @@ def record_paths(
             adjoint of the path's value: one over the number of samples.
         keep: what is asked of each material, KEEP_VALUES and so on.
     """
+    first = (paths + record.page - 1) // record.page * record.page
     for i in range(paths):
-        path = spread(i, paths)
-        number = first_pixel + path
-        pixel = number % pixels
-        sample = first_sample + number // pixels
-        key = pixel_seed(pixel, seed)
-        film, lens = film_and_lens(scene, features, options, pixel, sample, key)
-        new_camera_row(record, path, pixel, film, lens)
-        weight = weights[pixel]
-        record.value.grad[path] = weight * share
-        if weight.dot(weight) > 0.0:
-            _record_path(scene, features, options, record, keep, paths, path, key, sample, max_depth, rr_depth)
-            total = arrivals(record, path)
-            if ti.static(record.geometry):
-                ti.atomic_max(record.levels[None], highest_level(record, path))
-            if not (is_finite(total.x) and is_finite(total.y) and is_finite(total.z)):
-                drop(record, path)
-                record.dropped[None] += 1
+        latest = -1
+        for path in range(i, ti.select(i % record.group == 0, ti.min(i + record.group, paths), i)):
+            number = first_pixel + path
+            # Runs of pixels from all over the film, so that every chunk has its share of long paths.
+            pixel = spread(number % pixels, pixels)
+            sample = first_sample + number // pixels
+            key = pixel_seed(pixel, seed)
+            film, lens = film_and_lens(scene, features, options, pixel, sample, key)
+            weight = weights[pixel]
+            new_camera_row(record, path, pixel, film, lens, weight * share)
+            if weight.dot(weight) > 0.0:
+                latest = _record_path(
+                    scene, features, options, record, keep, first, latest, path, key, sample, max_depth, rr_depth
+                )
+                total = arrivals(record, path)
+                if ti.static(record.geometry):
+                    ti.atomic_max(record.levels[None], highest_level(record, path))
+                if not (is_finite(total.x) and is_finite(total.y) and is_finite(total.z)):
+                    drop(record, path)
+                    record.dropped[None] += 1
+        if latest >= 0:
+            for row in range(latest + 1, latest // record.page * record.page + record.page):
+                record.kind[row] = DROPPED
 
 
 @ti.kernel
-def forget(record: ti.template()):
+def forget(record: ti.template(), paths: ti.i32):
     """Make room for another chunk."""
     record.used[None] = 0
     record.dropped[None] = 0
     record.levels[None] = 0
     if ti.static(record.decides):
         record.decisions.used[None] = 0
+    for row in range(paths, (paths + record.page - 1) // record.page * record.page):
+        record.kind[row] = DROPPED

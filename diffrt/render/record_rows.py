@@ -45,8 +45,10 @@ def _clear(features: ti.template(), record: ti.template(), row: ti.i32):
 
 
 @ti.func
-def new_camera_row(record: ti.template(), path: ti.i32, pixel: ti.i32, film: vec2, lens: vec2):
-    """The first row of a path; its adjoint is set by the caller."""
+def new_camera_row(
+    record: ti.template(), path: ti.i32, pixel: ti.i32, film: vec2, lens: vec2, adjoint: vec3
+):  # fmt: skip
+    """The first row of a path, whose value has this adjoint."""
     record.kind[path] = CAMERA
     record.path[path] = path
     record.previous[path] = -1
@@ -57,31 +59,48 @@ def new_camera_row(record: ti.template(), path: ti.i32, pixel: ti.i32, film: vec
     record.film[path] = film
     record.lens[path] = lens
     record.value[path] = vec3(0.0)
+    record.value.grad[path] = adjoint
     if ti.static(record.geometry):
         record.position.grad[path] = vec3(0.0)
         record.direction.grad[path] = vec3(0.0)
 
 
 @ti.func
+def begin_row(
+    features: ti.template(), record: ti.template(), row: ti.i32, path: ti.i32, previous: ti.i32, kind: ti.i32
+):
+    """Make a row the vertex behind `previous` in a path."""
+    record.kind[row] = kind
+    record.path[row] = path
+    record.previous[row] = previous
+    record.next[row] = -1
+    record.next[previous] = row
+    record.scattering[row] = ABSORBED
+    record.light[row] = -1
+    record.last[path] = row
+    record.determined[row] = 0
+    record.level[row] = 0
+    if ti.static(record.decides):
+        record.decisions.last[row] = -1
+    _clear(features, record, row)
+
+
+@ti.func
 def new_row(
-    features: ti.template(), record: ti.template(), paths: ti.i32, path: ti.i32, previous: ti.i32, kind: ti.i32
-) -> ti.i32:
-    """A row behind `previous` in a path; -1 if there is no room left."""
-    row = paths + ti.atomic_add(record.used[None], 1)
+    features: ti.template(), record: ti.template(), first: ti.i32, latest: ti.i32, path: ti.i32, previous: ti.i32,
+    kind: ti.i32,
+) -> ti.i32:  # fmt: skip
+    """A row behind `previous` in a path; -1 if there is no room left.
+
+    Args:
+        first: row of the first page.
+        latest: row that the path's group took last; -1 for none.
+    """
+    row = latest + 1
+    if row % record.page == 0:
+        row = first + record.page * ti.atomic_add(record.used[None], 1)
     if row < record.rows:
-        record.kind[row] = kind
-        record.path[row] = path
-        record.previous[row] = previous
-        record.next[row] = -1
-        record.next[previous] = row
-        record.scattering[row] = ABSORBED
-        record.light[row] = -1
-        record.last[path] = row
-        record.determined[row] = 0
-        record.level[row] = 0
-        if ti.static(record.decides):
-            record.decisions.last[row] = -1
-        _clear(features, record, row)
+        begin_row(features, record, row, path, previous, kind)
     else:
         row = -1
     return row
