@@ -33,6 +33,7 @@ from diffrt.shading.bsdf.mix import presence
 from diffrt.shading.camera.dispatch import CameraRay
 from diffrt.shading.light import area
 from diffrt.shading.light import dispatch as lights
+from diffrt.shading.receiver import bare_receiver
 
 EXTENDED, DELTA, INDIRECT = range(3)
 """Where the light comes from: lights that have an extent, those that have none, other surfaces."""
@@ -71,8 +72,8 @@ def _from_environment(scene: ti.template(), features: ti.template(), x: vec3, dr
     w = drawn
     if half < 0.5:
         w = sphere_uniform(u)
-    emitted, density = lights.environment_emitted_and_pdf(scene, features, x, vec3(0.0), w)
-    even = lights.environment_probability(scene, features, x, vec3(0.0)) / (4.0 * PI)
+    emitted, density = lights.environment_emitted_and_pdf(scene, features, bare_receiver(x, vec3(0.0)), w)
+    even = lights.environment_probability(scene, features, bare_receiver(x, vec3(0.0))) / (4.0 * PI)
     return w, emitted / ti.max(0.5 * (density + even), 1e-30)
 
 
@@ -82,8 +83,9 @@ def _from_lights(
 ) -> Arrival:
     """Light that arrives at x from a light, as if nothing were in between."""
     result = Arrival(vec3(0.0, 0.0, 1.0), vec3(0.0), -1, -1, vec2(0.0), x)
-    light = lights.sample(scene, features, x, vec3(0.0), u)
-    kind, index, rest = lights.choose(scene, features, x, vec3(0.0), u)
+    receiver = bare_receiver(x, vec3(0.0))
+    light = lights.sample(scene, features, receiver, u)
+    kind, index, rest = lights.choose(scene, features, receiver, u)
     without = kind != LIGHT_TRIANGLES and kind != LIGHT_ENVIRONMENT
     if light.pdf > 0.0 and without == ti.static(mode == DELTA):
         place = light.target
