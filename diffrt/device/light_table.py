@@ -15,11 +15,14 @@ from diffrt.device.features import (
 )
 from diffrt.device.geometry import Geometry
 from diffrt.device.light_tree import LightBounds, build, tree_order
+from diffrt.device.scene_fields import LIGHT_WIDTH
 from diffrt.scene.elements import Light, Shape
 from diffrt.scene.scene import Scene
 
-GROUP_SIZE = 128
-"""Most triangles of a light: a shape that emits is as many lights as it takes."""
+_GROUP_SIZE = 20
+"""A shape that emits is one light if it has no more triangles; else its parts are lights of their own, so that none of
+a closed shape's samples fall on the side that is turned away."""
+_MOST_GROUPS = LIGHT_WIDTH**4
 _LEAST_ABOVE = 0.01
 """Share of an environment's light above its mean that makes it worth telling apart."""
 _POINT_STRENGTH = 4.0
@@ -39,6 +42,7 @@ def light_table(
     arrays: dict[str, np.ndarray] = {}
     emitters = _emitters(scene, shapes, geometry)
     arrays["emitter_triangles"], arrays["emitter_cdf"] = emitters.triangles, emitters.cdf
+    arrays["emitter_guide"] = guide_table(emitters.cdf, emitters.sizes)
     arrays["emitter_bounds"] = emitters.bounds
 
     delta = [light for light in scene.lights.values() if light.type in DELTA_LIGHTS]
@@ -86,12 +90,22 @@ def light_table(
         rotation = environment.world_matrix()[:3, :3]
         arrays["environment_to_local"] = np.linalg.inv(rotation / np.cbrt(abs(np.linalg.det(rotation))))
         arrays["environment_rows"], arrays["environment_columns"] = rows, columns
+        arrays["environment_row_guide"] = guide_table(rows, np.array([len(rows)]))
+        arrays["environment_column_guide"] = guide_table(columns, np.full(len(rows), len(columns) // len(rows)))
     arrays["lights"] = np.concatenate(entries)
     arrays["far_importance"] = np.array([importance.sum()])
     shares = importance if importance.sum() > 0 else np.ones_like(importance)
     arrays["far_cdf"] = np.cumsum(shares) / max(shares.sum(), 1e-300)
     arrays["light_counts"] = np.array([len(order), len(importance), len(levels)])
     return arrays
+
+
+def group_count(faces: int) -> int:
+    """Most groups that a shape of so many triangles is cut into: 1 or, to fill nodes of the tree, a power of 8."""
+    count = 1
+    while faces > count * _GROUP_SIZE and count < _MOST_GROUPS:
+        count *= LIGHT_WIDTH
+    return count
 
 
 def _delta_arrays(delta: list[Light]) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -139,16 +153,15 @@ def _emitters(scene: Scene, shapes: list[Shape], geometry: Geometry) -> _Emitter
     bounds = np.stack([corners.min(axis=(0, 1)), corners.max(axis=(0, 1))])
     pad = 1e-5 * (np.abs(bounds).max() + np.ptp(bounds, axis=0).max())
 
-    order = tree_order(corners.mean(axis=1), GROUP_SIZE)
-    order = order[np.argsort(geometry.triangle_shape[triangles[order]], kind="stable")]
-    triangles, corners = triangles[order], corners[order]
-    shape_of = geometry.triangle_shape[triangles]
-    start, end = np.searchsorted(shape_of, shape_of), np.searchsorted(shape_of, shape_of, side="right")
-    rank, faces = np.arange(len(triangles)) - start, end - start
-    part = rank * -(-faces // GROUP_SIZE) // faces
-    starts = (rank == 0) | (np.diff(part, prepend=-1) != 0)
-    first, group = np.flatnonzero(starts), np.cumsum(starts) - 1
-    sizes = np.diff(np.append(first, len(triangles)))
+    shape_of, middle = geometry.triangle_shape[triangles], corners.mean(axis=1)
+    order, parts = [], []
+    for own in np.split(np.arange(len(triangles)), np.flatnonzero(np.diff(shape_of)) + 1):
+        size = -(-len(own) // group_count(len(own)))
+        order.append(own[tree_order(middle[own], size)])
+        parts.append(np.minimum(size, len(own) - np.arange(0, len(own), size)))
+    triangles, corners = triangles[np.concatenate(order)], corners[np.concatenate(order)]
+    shape_of, sizes = geometry.triangle_shape[triangles], np.concatenate(parts)
+    first, group = np.cumsum(sizes) - sizes, np.repeat(np.arange(len(sizes)), sizes)
 
     normal = 0.5 * np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     area = np.linalg.norm(normal, axis=1)
@@ -172,6 +185,19 @@ def _emitters(scene: Scene, shapes: list[Shape], geometry: Geometry) -> _Emitter
     cdf = (summed - (summed[first] - area[first])[group]) / total[group]
     density = np.where(total > 1e-300, 1.0 / total, 0.0)
     return _Emitters(triangles, cdf, first, sizes, density, groups, bounds + [[-pad], [pad]])
+
+
+def guide_table(cdf: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    """Where to begin the search of cumulative sums that lie one after another, each with `sizes` entries up to one.
+
+    Entry k of n is the first index whose sum is above k/n, or a little before, for what rounding does to u n.
+    """
+    number = np.repeat(np.arange(len(sizes)), sizes)
+    first = np.repeat(np.cumsum(sizes) - sizes, sizes)
+    steps = (np.arange(len(cdf)) - first) / np.repeat(sizes, sizes)
+    found = np.searchsorted(number + cdf.astype(np.float32), number + steps * (1.0 - 1e-6), side="right")
+    guide: np.ndarray = np.minimum(found - first, np.repeat(sizes, sizes) - 1)
+    return guide
 
 
 def environment_distribution(image: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
