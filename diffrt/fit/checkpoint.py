@@ -132,6 +132,12 @@ def read_checkpoint(folder: Path, setup: FitSetup) -> RunState:
     return state
 
 
+def clear_temporary(folder: Path) -> None:
+    """Remove what a kill in the middle of writing a checkpoint left behind."""
+    for file in folder.glob(f".{FILE}.*"):
+        file.unlink(missing_ok=True)
+
+
 def fingerprint(setup: FitSetup) -> dict[str, str]:
     """What must not change between a run and its resumption, key by key."""
     problem = setup.problem.model_dump(mode="python", exclude={"scene", "views", "iterations", "schema_"})

@@ -107,9 +107,10 @@ def _add_view(setup: FitSetup, view: View, iteration: int, stage: Stage, share: 
         camera=camera,
     ).images  # fmt: skip
     result.samples["picture"] += spp
-    recorded, pull = respond(images["radiance"].astype(np.float64), response_of(setup, view))
+    response = response_of(setup, view)
+    recorded, pull = respond(images["radiance"].astype(np.float64), response)
     loss, d_recorded = image_loss(recorded, target.color, target.weight, target.clipped, problem.loss)
-    d_radiance, d_response = pull(d_recorded * share)
+    d_radiance, _ = pull(d_recorded * share)
     result.add("radiance", loss * share)
     adjoints = {"radiance": d_radiance}
     for name in buffers:
@@ -120,19 +121,23 @@ def _add_view(setup: FitSetup, view: View, iteration: int, stage: Stage, share: 
         result.add(name, weight * part * share)
         loss += weight * part
     result.views[view.name] = loss
-    for name, gradient in d_response.items():
-        variable = setup.variables.get(RESPONSE + name)
-        if variable is not None and variable.fit.per_view:
-            row = [item.name for item in setup.fitted_views].index(view.name)
-            result.gradients[variable.name][row] += gradient
-        elif variable is not None:
-            result.gradients[variable.name] += gradient
+    gradient_seed = seed_of(problem.seed, GRADIENT, iteration, number)
+    fitted = [name for name in FIELDS if RESPONSE + name in setup.variables]
+    if fitted:
+        # Another picture: with this one, whose noise is in d_recorded too, the darkest response would seem the best.
+        again = trace(setup.scene, spp=spp, seed=gradient_seed, camera=camera).images["radiance"]
+        result.samples["picture"] += spp
+        _, d_response = respond(again.astype(np.float64), response)[1](d_recorded * share)
+        for name in fitted:
+            variable = setup.variables[RESPONSE + name]
+            row = setup.fitted_views.index(view) if variable.fit.per_view else ...
+            result.gradients[variable.name][row] += d_response[name]
 
     acting = {item.target: item for item in setup.variables.values() if item.target and _acts(item, view)}
     if acting and all(np.isfinite(adjoint).all() for adjoint in adjoints.values()):
         gradients = render_backward(
             setup.scene, adjoints if buffers else d_radiance, list(acting), spp=spp,
-            seed=seed_of(problem.seed, GRADIENT, iteration, number), camera=camera,
+            seed=gradient_seed, camera=camera,
         )  # fmt: skip
         result.samples["gradient"] += spp
         for target_name, gradient in gradients.items():

@@ -106,6 +106,8 @@ class _Run:
         if resume and folder is not None:
             self.state = checkpoint.read_checkpoint(folder, setup)
             apply_values(setup)
+        if folder is not None:
+            checkpoint.clear_temporary(folder)
         self.history = output.History(folder, self.state.iteration)
         self.order = ViewOrder(setup)
         self.resumed_seconds, self.started = self.state.seconds, time.perf_counter()

@@ -46,7 +46,7 @@ class Target:
         return int(self.color.shape[1])
 
 
-@dataclass
+@dataclass(eq=False)
 class View:
     """A camera and what it saw.
 
