@@ -203,8 +203,8 @@ def _view(described: _Described, scene: Scene, base_dir: Path) -> tuple[View, Ca
 
 def _render_size(camera: Camera, width: int, height: int, field_name: str) -> tuple[int, int]:
     """The smaller of the film and the target, which must be of one shape."""
-    fits = abs(camera.height * width / camera.width - height) <= 1.0
-    fits = fits or abs(camera.width * height / camera.height - width) <= 1.0
+    fits = abs(camera.height * width / camera.width - height) <= 0.5
+    fits = fits or abs(camera.width * height / camera.height - width) <= 0.5
     if not fits:
         found = f"{width} x {height} pixels, the camera's film is {camera.width} x {camera.height}"
         raise InputError(Problem(field_name, found, "pictures of the film's shape"))
