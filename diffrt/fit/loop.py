@@ -16,6 +16,7 @@ from diffrt.fit.checkpoint import RunState
 from diffrt.fit.evaluate import ORDER, Evaluation, apply_values, evaluate, seed_of
 from diffrt.fit.lbfgs import run_lbfgs
 from diffrt.fit.prepare import FitSetup, prepare
+from diffrt.fit.report import Outcome, write_report
 from diffrt.fit.views import View
 from diffrt.progress import Report, interrupts_held, peak_memory
 from diffrt.scene.scene import Scene
@@ -264,6 +265,7 @@ class _Run:
             output.write_pictures(self.folder, setup, before, "before")
             output.write_pictures(self.folder, setup, after, "after")
             output.write_pictures(self.folder, setup, {v.name: v.at(1.0).color for v in setup.views}, "target")
+            write_report(self.folder, setup, Outcome(before, after, views, self.history.rows, self.ending, iteration))
         return FitResult(setup.result_scene(), self.history.rows, views, self.ending, iteration)
 
 
