@@ -88,11 +88,15 @@ def picture_of(setup: FitSetup, view: View, spp: int = SCORE_SAMPLES) -> NDArray
 
 
 def scores_of(view: View, picture: NDArray[np.float64]) -> dict[str, float]:
-    """PSNR and SSIM of a view's picture against its target under its mask, and FLIP where it is installed."""
+    """PSNR, SSIM, and FLIP where it is installed, of a view's picture against its target.
+
+    With a mask the PSNR is that of the pixels inside; for the others all is black outside.
+    """
     target = view.at(1.0)
     inside = target.weight[..., None] > 0.0
     result = compare(np.where(inside, picture, 0.0), np.where(inside, target.color, 0.0))
-    scores = {"psnr": result.psnr, "ssim": result.ssim}
+    share = float(inside.mean())  # pixels outside are equal: they must not count among those that differ
+    scores = {"psnr": result.psnr + 10.0 * float(np.log10(share)), "ssim": result.ssim}
     return scores if result.flip is None else scores | {"flip": result.flip}
 
 

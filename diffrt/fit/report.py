@@ -155,7 +155,7 @@ def _view(setup: FitSetup, outcome: Outcome, view: View) -> dict[str, Any]:
         "pictures": {
             "start": data_uri(display(outcome.before[view.name])),
             "fitted": data_uri(display(after)),
-            "target": data_uri(display(np.where(inside, target.color, 0.0))),
+            "target": data_uri(display(shrink(view.photo.color.astype(np.float64), view.height, view.width))),
             "difference": data_uri(signed_colors(difference, limit=0.2)),
         },
         "ratio": view.width / view.height,

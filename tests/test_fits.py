@@ -1,0 +1,86 @@
+"""The problems of scenes/fits/: files are current, a short run comes closer to the truth, a whole one close enough."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from diffrt.fit.loop import fit
+from diffrt.fit.prepare import prepare
+from diffrt.io.images import read_image
+from diffrt.render.render import render
+from diffrt.scene.save import camera_description
+from diffrt.scene.scene import Scene
+
+ROOT = Path(__file__).resolve().parent.parent
+FOLDER = ROOT / "scenes" / "fits"
+sys.path.insert(0, str(ROOT / "scenes"))
+from fit_examples import EXAMPLES, Example  # noqa: E402
+from make_fits import problem_text, start_text  # noqa: E402
+
+each_example = pytest.mark.parametrize("example", EXAMPLES.values(), ids=EXAMPLES)
+
+SHORT = {
+    "wall_colours": ({"iterations": 12}, 0.8),
+    "texture": ({"iterations": 8, "resolution": 0.5}, 0.75),
+    "mesh_from_sphere": ({"iterations": 8, "spp": 2}, 0.95),
+    "shadow": ({"iterations": 12, "resolution": 0.5}, 0.8),
+    "poses": ({"iterations": 5, "resolution": 0.5}, 0.9),
+}
+"""One short stage, and by which factor it comes closer by the first of the example's measures."""
+
+
+def measures(example: Example, scene: Scene, views: dict[str, Any]) -> list[float]:
+    return [found for found, _ in example.closeness(scene, views).values()]
+
+
+@each_example
+def test_files_are_current(example: Example) -> None:
+    assert (FOLDER / f"{example.name}.json").read_text(encoding="utf-8") == problem_text(example)
+    assert (FOLDER / f"{example.name}_start.json").read_text(encoding="utf-8") == start_text(example)
+
+
+def test_there_is_nothing_else() -> None:
+    names = {path.stem for path in FOLDER.glob("*.json")}
+    assert names == {name + ending for name in EXAMPLES for ending in ("", "_start")}
+
+
+@each_example
+def test_a_target_is_a_picture_of_the_truth(example: Example, taichi: str) -> None:
+    view = example.problem["views"][0]
+    target = read_image(FOLDER / view["target"])
+    image = render(Scene.from_dict(example.truth, FOLDER), spp=64, camera=view["name"])
+    from diffrt.fit.photo import read_photo
+
+    assert target.data.shape[:2] == image.shape[:2]
+    error = np.abs(read_photo(view["target"], FOLDER, "target").color - image).mean()
+    assert error < 0.02 * image.mean() + 0.003
+
+
+@each_example
+def test_a_short_run_comes_closer(example: Example, taichi: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(FOLDER)
+    data = json.loads((FOLDER / f"{example.name}.json").read_text(encoding="utf-8"))
+    stage, factor = SHORT[example.name]
+    del data["iterations"]
+    for item in data["parameters"].values():
+        item.pop("schedule", None)
+    setup = prepare({**data, "stages": [stage]}, FOLDER)
+    cameras = {view.name: {"camera": camera_description(setup.scene.cameras[view.camera])} for view in setup.views}
+    before = measures(example, setup.result_scene(), cameras)
+    result = fit({**data, "stages": [stage]})
+    after = measures(example, result.scene, {view["name"]: view for view in result.views})
+    assert after[0] < factor * before[0], (before, after)
+    assert result.history[-1]["loss"] < result.history[0]["loss"]
+
+
+@pytest.mark.slow
+@each_example
+def test_a_whole_run_comes_close_enough(example: Example, taichi: str, tmp_path: Path) -> None:
+    result = fit(FOLDER / f"{example.name}.json", tmp_path)
+    views = {view["name"]: view for view in result.views}
+    for what, (found, limit) in example.closeness(Scene.load(tmp_path / "fitted.json"), views).items():
+        assert found <= limit, what
