@@ -92,8 +92,8 @@ def wall_colours() -> Example:
             "materials.*.albedo": {"learning_rate": 0.03, "schedule": COSINE},
             "shapes.light.emission": {"learning_rate": 0.6, "schedule": COSINE},
         },
-        "loss": {"type": "relative_l2", "epsilon": 0.1},
-        "iterations": 200,
+        "loss": {"type": "l2"},
+        "iterations": 150,
         "spp": 16,
     }
 
@@ -103,7 +103,10 @@ def wall_colours() -> Example:
             for name in ("white", "red", "green")
         ]
         lamp = np.abs(scene["shapes.light.emission"] / truth["shapes"][-1]["emission"] - 1.0).max()
-        return {"largest error of an albedo": (max(colours), 0.02), "relative error of the lamp": (lamp, 0.03)}
+        return {
+            "largest error of an albedo": (float(max(colours)), 0.005),
+            "relative error of the lamp": (float(lamp), 0.005),
+        }
 
     return Example(
         "wall_colours", truth, changed(truth, **grey, shapes__7__emission=[8.0, 8.0, 8.0]), problem, closeness
@@ -295,7 +298,7 @@ def shadow() -> Example:
     def closeness(scene: Scene, views: Views) -> Closeness:
         low, high = (edge(scene.shapes["ball"].world_vertices(), axis=0) for edge in (np.min, np.max))
         distance = np.linalg.norm(0.5 * (low + high) - [1.9, 1.5, 0.2])
-        return {"distance from the true place": (float(distance), 0.02)}
+        return {"distance from the true place": (float(distance), 0.005)}
 
     return Example("shadow", truth, start, problem, closeness)
 
