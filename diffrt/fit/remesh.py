@@ -10,6 +10,7 @@ from diffrt.fit.large_steps import LargeSteps
 from diffrt.fit.prepare import FitSetup
 from diffrt.fit.problem import ProblemFile, Remesh
 from diffrt.fit.variables import Variable
+from diffrt.scene.consistency import texture_names
 from diffrt.scene.scene import Scene
 
 _ROUNDS = 10
@@ -33,9 +34,11 @@ def remesh_problems(problem: ProblemFile, scene: Scene, variables: dict[str, Var
                     Problem(f"{place}.shapes", f"the vertices of {name!r} are not fitted", ", ".join(fitted))
                 )
                 continue
-            mesh, variable = scene.shapes[name].mesh, variables[f"shapes.{name}.vertices"]
-            if mesh.uvs is not None:
-                problems.append(Problem(place, f"{name!r} has texture coordinates", "shapes without"))
+            variable = variables[f"shapes.{name}.vertices"]
+            if texture_names(scene.shapes[name], scene.materials):
+                problems.append(
+                    Problem(place, f"{name!r} has a texture, and its coordinates would go", "shapes without")
+                )
             if scene.shapes[name].has_given_normals:
                 problems.append(Problem(place, f"{name!r} has given normals", "shapes without"))
             if variable.free.ndim > 1 and variable.free.shape[0] > 1:
