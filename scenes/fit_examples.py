@@ -169,7 +169,7 @@ def texture() -> Example:
 
     def closeness(scene: Scene, views: Views) -> Closeness:
         error = np.sqrt(np.mean((scene["textures.pattern"] - pattern()) ** 2))
-        return {"root mean square error of a texel": (float(error), 0.03)}
+        return {"root mean square error of a texel": (float(error), 0.01)}
 
     return Example("texture", truth, start, problem, closeness)
 
@@ -366,7 +366,7 @@ def poses() -> Example:
             "views.*.camera.translation": {"learning_rate": 0.01, "schedule": COSINE},
             "views.*.camera.fov": {"learning_rate": 0.2, "schedule": COSINE},
         },
-        "loss": {"type": "l1", "pyramid_levels": 4},
+        "loss": {"type": "l2", "pyramid_levels": 3},
         "iterations": 200,
         "spp": 8,
     }

@@ -28,7 +28,7 @@ SHORT = {
     "texture": ({"iterations": 8, "resolution": 0.5}, "root mean square error of a texel", 0.75),
     "mesh_from_sphere": ({"iterations": 8, "spp": 2}, "mean distance of a vertex from the true surface", 0.95),
     "shadow": ({"iterations": 12, "resolution": 0.5}, "distance from the true place", 0.8),
-    "poses": ({"iterations": 5, "resolution": 0.5}, "largest turn from the true one in degrees", 0.9),
+    "poses": ({"iterations": 5, "resolution": 0.5}, "largest relative error of a focal length", 0.95),
 }
 """One short stage, and by which factor it comes closer by one of the example's measures."""
 
