@@ -9,6 +9,7 @@ The names below are the public interface. Taichi is imported by the first call t
 
 from diffrt._taichi import init
 from diffrt.errors import DiffrtError, InputError, Problem
+from diffrt.fit.loop import FitResult, fit
 from diffrt.gradient.backward import render_backward
 from diffrt.gradient.budget import GradientVariance, gradient_variance
 from diffrt.gradient.check import GradientCheck, gradcheck
@@ -26,12 +27,14 @@ __all__ = [
     "Camera",
     "DiffrtError",
     "DiffrtWarning",
+    "FitResult",
     "GradientCheck",
     "GradientVariance",
     "InputError",
     "Parameter",
     "Problem",
     "Scene",
+    "fit",
     "gradcheck",
     "gradient_variance",
     "init",

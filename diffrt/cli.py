@@ -11,6 +11,7 @@ import typer
 
 from diffrt import _taichi, log
 from diffrt.errors import DiffrtError, InputError, Problem
+from diffrt.fit.command import fit_command
 from diffrt.progress import peak_memory, progress_bar
 from diffrt.render.rendering import BUFFERS, MOST_SAMPLES
 from diffrt.scene.scene import Scene
@@ -140,11 +141,17 @@ def info(
 
 
 @app.command()
-def schema() -> None:
+def schema(
+    problem: Annotated[bool, typer.Option("--problem", help="That of the problem files of fits instead.")] = False,
+) -> None:
     """Print the JSON Schema of scene files."""
     from diffrt.description.schema import schema_text
+    from diffrt.fit.problem import schema_text as problem_schema_text
 
-    typer.echo(schema_text(), nl=False)
+    typer.echo(problem_schema_text() if problem else schema_text(), nl=False)
+
+
+app.command("fit")(fit_command)
 
 
 @app.command()

@@ -1,8 +1,11 @@
-"""Progress of long work on stderr: a bar with the time left on a terminal, nothing otherwise."""
+"""Progress of long work on stderr, a bar on a terminal and nothing otherwise; and holding Ctrl-C back."""
 
+import signal
 import sys
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import FrameType
 from typing import Protocol
 
 
@@ -49,3 +52,28 @@ def peak_memory() -> float:
         return 0.0
     used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return float(used) / (2**20 if sys.platform == "darwin" else 2**10)
+
+
+@contextmanager
+def interrupts_held() -> Iterator[Callable[[], bool]]:
+    """Hold Ctrl-C back, so that it never falls between a launch and its account; the call yielded says whether it came.
+
+    A second one is let through.
+    """
+    before = signal.getsignal(signal.SIGINT) if threading.current_thread() is threading.main_thread() else None
+    if not callable(before):
+        yield lambda: False
+        return
+    came = False
+
+    def note(number: int, frame: FrameType | None) -> None:
+        nonlocal came
+        if came:
+            before(number, frame)
+        came = True
+
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield lambda: came
+    finally:
+        signal.signal(signal.SIGINT, before)

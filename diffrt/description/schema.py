@@ -95,18 +95,31 @@ MODELS_BY_TAG: dict[str, type[Strict]] = {
 }
 
 
-def schema_json() -> dict[str, Any]:
-    """The JSON Schema (draft 2020-12) of the scene file, as published in scenes/scene.schema.json."""
-    schema = SceneFile.model_json_schema(by_alias=True)
+def schema_json(model: type[Strict] = SceneFile, title: str = "diffrt scene") -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) of the scene file, as published in scenes/scene.schema.json, or of another."""
+    schema = model.model_json_schema(by_alias=True)
+    named = {name: _named(part) for name, part in schema.pop("$defs").items()}
+    body = _named(schema)
+    text = json.dumps([named, body])
     shared = {name: _named(part, but=name) for name, part in SHARED_SCHEMAS.items()}
-    definitions = {name: _named(part) for name, part in schema.pop("$defs").items()} | shared
-    head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "diffrt scene"}
-    return {**head, **_named(schema), "title": "diffrt scene", "$defs": definitions}
+    if model is not SceneFile:  # only what is referred to, directly or from another shared part
+        kept: dict[str, Any] = {}
+        for name, part in shared.items():
+            if f'"#/$defs/{name}"' in text + json.dumps(kept):
+                kept[name] = part
+        shared = kept
+    head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": title}
+    return {**head, **body, "title": title, "$defs": named | shared}
 
 
 def schema_text() -> str:
     """The JSON Schema as the text of scenes/scene.schema.json."""
-    return json.dumps(schema_json(), indent=1) + "\n"
+    return published(SceneFile, "diffrt scene")
+
+
+def published(model: type[Strict], title: str) -> str:
+    """The JSON Schema of a model as the text of a file."""
+    return json.dumps(schema_json(model, title), indent=1) + "\n"
 
 
 def _named(part: Any, but: str = "") -> Any:

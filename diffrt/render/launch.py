@@ -1,12 +1,8 @@
 """Launches the rendering kernels in pieces short enough to be watched, timed and stopped."""
 
-import signal
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
-from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -16,6 +12,7 @@ from taichi.math import vec3
 from diffrt._taichi import current_arch
 from diffrt.core.sampler import SAMPLERS
 from diffrt.device.upload import DeviceScene, upload
+from diffrt.progress import interrupts_held
 from diffrt.render.buffers import buffer_samples, shape_ids
 from diffrt.render.film import FILTERS
 from diffrt.render.path import Options, render_samples
@@ -78,31 +75,6 @@ class _Run:
         largest = float(np.finfo(np.float32).max)
         bounded = np.clip(np.nan_to_num(flat, posinf=largest, neginf=-largest), -largest, largest)
         return np.ascontiguousarray(bounded.reshape(shape), dtype=np.float32)
-
-
-@contextmanager
-def _interrupts_held() -> Iterator[Callable[[], bool]]:
-    """Hold Ctrl-C back, so that it never falls between a launch and its account; the call yielded says whether it came.
-
-    A second one is let through.
-    """
-    before = signal.getsignal(signal.SIGINT) if threading.current_thread() is threading.main_thread() else None
-    if not callable(before):
-        yield lambda: False
-        return
-    came = False
-
-    def note(number: int, frame: FrameType | None) -> None:
-        nonlocal came
-        if came:
-            before(number, frame)
-        came = True
-
-    signal.signal(signal.SIGINT, note)
-    try:
-        yield lambda: came
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def _zeros(n: int, kind: Any) -> Any:
@@ -171,7 +143,7 @@ def _radiance(
     depth = MOST_SEGMENTS if max_depth == -1 else max_depth
     fields, features = run.device.fields, run.device.features
     try:
-        with _interrupts_held() as interrupted:
+        with interrupts_held() as interrupted:
             while pieces.sample < spp:
                 piece = pieces.next()
                 before = time.perf_counter()

@@ -54,12 +54,12 @@ def texture_problems(
 def warn_of_missing_uvs(shapes: Mapping[str, Shape], materials: Mapping[str, Material]) -> None:
     """Warn of shapes that use a texture and have no texture coordinates."""
     for shape in shapes.values():
-        names = sorted(_texture_names(shape, materials)) if shape.mesh.uvs is None else []
+        names = sorted(texture_names(shape, materials)) if shape.mesh.uvs is None else []
         if names:
             warn(f"shape {shape.name!r} has no texture coordinates for its texture {', '.join(names)}")
 
 
-def _texture_names(shape: Shape, materials: Mapping[str, Material]) -> set[str]:
+def texture_names(shape: Shape, materials: Mapping[str, Material]) -> set[str]:
     values: list[Value | None] = [shape.emission]
     names, stack, seen = set(), [shape.material], set()
     while stack:

@@ -52,7 +52,7 @@ class _Writer:
     def describe(self, scene: "Scene") -> dict[str, Any]:
         """The scene as JSON holds it."""
         self._keep_sources(scene)
-        cameras = [self._camera(camera) for camera in scene.cameras.values()]
+        cameras = [camera_description(camera) for camera in scene.cameras.values()]
         result: dict[str, Any] = {}
         if scene.several_cameras:
             result["cameras"] = cameras
@@ -150,24 +150,26 @@ class _Writer:
             result[key] = _within(value, (low, high), f"lights.{light.name}.{key}")
         return result | _placed(light.world_matrix())
 
-    def _camera(self, camera: Camera) -> dict[str, Any]:
-        result: dict[str, Any] = {"name": camera.name, "type": camera.type, **_placed(camera.world_matrix())}
-        result |= {"width": camera.width, "height": camera.height}
-        if camera.fov is not None:
-            result |= {"fov": float(camera.fov), "fov_axis": camera.fov_axis}
-        if camera.intrinsics is not None:
-            result["intrinsics"] = dict(zip(("fx", "fy", "cx", "cy"), camera.intrinsics.tolist(), strict=True))
-        if camera.type == "orthographic":
-            result["scale"] = camera.scale
-        elif camera.distortion.any():
-            result["distortion"] = dict(zip(("k1", "k2", "p1", "p2", "k3"), camera.distortion.tolist(), strict=True))
-        if camera.type == "thin_lens":
-            result |= {"aperture_radius": camera.aperture_radius, "focus_distance": camera.focus_distance}
-        if camera.near > 0.0:
-            result["near"] = camera.near
-        if np.isfinite(camera.far):
-            result["far"] = camera.far
-        return result
+
+def camera_description(camera: Camera) -> dict[str, Any]:
+    """A camera as a scene file has it, its motions folded into to_world."""
+    result: dict[str, Any] = {"name": camera.name, "type": camera.type, **_placed(camera.world_matrix())}
+    result |= {"width": camera.width, "height": camera.height}
+    if camera.fov is not None:
+        result |= {"fov": float(camera.fov), "fov_axis": camera.fov_axis}
+    if camera.intrinsics is not None:
+        result["intrinsics"] = dict(zip(("fx", "fy", "cx", "cy"), camera.intrinsics.tolist(), strict=True))
+    if camera.type == "orthographic":
+        result["scale"] = camera.scale
+    elif camera.distortion.any():
+        result["distortion"] = dict(zip(("k1", "k2", "p1", "p2", "k3"), camera.distortion.tolist(), strict=True))
+    if camera.type == "thin_lens":
+        result |= {"aperture_radius": camera.aperture_radius, "focus_distance": camera.focus_distance}
+    if camera.near > 0.0:
+        result["near"] = camera.near
+    if np.isfinite(camera.far):
+        result["far"] = camera.far
+    return result
 
 
 def _placed(matrix: Array) -> dict[str, Any]:

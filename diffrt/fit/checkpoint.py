@@ -1,0 +1,163 @@
+"""The state of a run in one file, checkpoint.npz: written whole or not at all, plain arrays, no pickle."""
+
+import io
+import json
+import zipfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diffrt.description.mesh import make_mesh
+from diffrt.errors import InputError, Problem
+from diffrt.fit.prepare import FitSetup
+from diffrt.io.pixels import save
+
+Arrays = dict[str, NDArray[Any]]
+FILE = "checkpoint.npz"
+_VERSION = 1
+
+
+@dataclass
+class RunState:
+    """Where a run stands; what the variables and meshes do not say themselves.
+
+    Attributes:
+        iteration: the next one.
+        remeshed: the stages whose remeshing is done; number of the last one, -1 none.
+        skipped: steps skipped in a row.
+        smoothed: running mean of the loss in this stage, None before the first.
+        best_loss, best_iteration, best: the lowest of these, when, and the arrays of that moment.
+        seconds: spent so far.
+        evaluations: of lbfgs: losses and gradients so far.
+    """
+
+    iteration: int = 0
+    remeshed: int = -1
+    skipped: int = 0
+    smoothed: float | None = None
+    best_loss: float = float("inf")
+    best_iteration: int = -1
+    best: Arrays = field(default_factory=dict)
+    seconds: float = 0.0
+    evaluations: list[tuple[float, NDArray[np.float64]]] = field(default_factory=list)
+
+
+def values_of(setup: FitSetup) -> Arrays:
+    """The variables' values and the meshes that were remeshed, as a flat dict of arrays (not copied)."""
+    arrays: Arrays = {f"value/{name}": item.value for name, item in setup.variables.items()}
+    for name in remeshed_shapes(setup):
+        mesh = setup.scene.shapes[name].mesh
+        arrays[f"mesh/{name}/vertices"], arrays[f"mesh/{name}/faces"] = mesh.vertices, mesh.faces
+    return arrays
+
+
+def remeshed_shapes(setup: FitSetup) -> list[str]:
+    """Shapes whose triangles are not those of the start."""
+    return [
+        name
+        for name, shape in setup.scene.shapes.items()
+        if shape.mesh.faces is not setup.original.shapes[name].mesh.faces
+    ]
+
+
+def set_values(setup: FitSetup, arrays: Arrays) -> None:
+    """The reverse of `values_of`: meshes and values as they were; optimizers begin anew."""
+    from diffrt.fit.remesh import replace_mesh
+
+    for key in arrays:
+        if key.startswith("mesh/") and key.endswith("/faces"):
+            name = key.removeprefix("mesh/").removesuffix("/faces")
+            replace_mesh(setup, name, make_mesh(arrays[f"mesh/{name}/vertices"], arrays[key]))
+    for name, item in setup.variables.items():
+        item.value = arrays[f"value/{name}"].copy()
+        item.renew()
+
+
+def write_checkpoint(folder: Path, setup: FitSetup, state: RunState) -> None:
+    """Write the checkpoint of a run.
+
+    Raises:
+        InputError: the folder cannot be written to; the old checkpoint stays.
+    """
+    arrays = values_of(setup)
+    for name, item in setup.variables.items():
+        arrays[f"latent/{name}"], arrays[f"start/{name}"] = item.latent, item.start
+        arrays[f"mean/{name}"], arrays[f"square/{name}"] = item.moments.mean, item.moments.square
+        arrays[f"scalars/{name}"] = np.array([item.moments.steps, item.rate_scale])
+    arrays |= {f"best/{key}": array for key, array in state.best.items()}
+    if state.evaluations:
+        arrays["evaluations/loss"] = np.array([loss for loss, _ in state.evaluations])
+        arrays["evaluations/gradient"] = np.array([gradient for _, gradient in state.evaluations])
+    scalars = ("iteration", "remeshed", "skipped", "smoothed", "best_loss", "best_iteration", "seconds")
+    head = {"version": _VERSION, "problem": fingerprint(setup)} | {name: getattr(state, name) for name in scalars}
+    arrays["state"] = np.frombuffer(json.dumps(head).encode(), dtype=np.uint8)
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)  # type: ignore[arg-type]
+    save(folder / FILE, buffer.getvalue(), field="output")
+
+
+def read_checkpoint(folder: Path, setup: FitSetup) -> RunState:
+    """Bring the variables and meshes to where a checkpoint left them.
+
+    Raises:
+        InputError: there is none, it is broken, or it belongs to another problem.
+    """
+    path = folder / FILE
+    if not path.is_file():
+        raise InputError(Problem("--resume", f"{path} does not exist", "the output folder of an earlier run"))
+    try:
+        with np.load(path, allow_pickle=False) as content:
+            arrays: Arrays = dict(content)
+        head = json.loads(arrays["state"].tobytes().decode())
+        if head["version"] != _VERSION:
+            raise InputError(Problem("--resume", f"{path} has version {head['version']}", f"version {_VERSION}"))
+        _same_problem(head["problem"], fingerprint(setup))
+        set_values(setup, {key: array for key, array in arrays.items() if key.startswith(("value/", "mesh/"))})
+        for name, item in setup.variables.items():
+            item.latent, item.start = arrays[f"latent/{name}"], arrays[f"start/{name}"]
+            item.moments.mean, item.moments.square = arrays[f"mean/{name}"], arrays[f"square/{name}"]
+            item.moments.steps, item.rate_scale = int(arrays[f"scalars/{name}"][0]), float(arrays[f"scalars/{name}"][1])
+        state = RunState(**{key: value for key, value in head.items() if key not in ("version", "problem")})
+        state.best = {key.removeprefix("best/"): array for key, array in arrays.items() if key.startswith("best/")}
+        if "evaluations/loss" in arrays:
+            losses = arrays["evaluations/loss"].tolist()
+            state.evaluations = list(zip(losses, arrays["evaluations/gradient"], strict=True))
+    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(Problem("--resume", f"{path} is no readable checkpoint: {error}", "a whole one")) from None
+    return state
+
+
+def clear_temporary(folder: Path) -> None:
+    """Remove what a kill in the middle of writing a checkpoint left behind."""
+    for file in folder.glob(f".{FILE}.*"):
+        file.unlink(missing_ok=True)
+
+
+def fingerprint(setup: FitSetup) -> dict[str, str]:
+    """What must not change between a run and its resumption, key by key."""
+    problem = setup.problem.model_dump(mode="python", exclude={"scene", "views", "iterations", "schema_"})
+    result = {key: json.dumps(value, default=_plain, sort_keys=True) for key, value in problem.items()}
+    result["views"] = json.dumps([(view.name, view.width, view.height, view.holdout) for view in setup.views])
+    result["variables"] = json.dumps({name: list(item.start.shape[1:]) for name, item in setup.variables.items()})
+    return result
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    return value.tolist() if hasattr(value, "tolist") else str(value)
+
+
+def _same_problem(then: dict[str, str], now: dict[str, str]) -> None:
+    problems = [
+        Problem(key, f"{now.get(key)}; the checkpoint has {then.get(key)}", "the same, or start without --resume")
+        for key in now
+        if then.get(key) != now[key]
+    ]
+    if problems:
+        raise InputError(problems)

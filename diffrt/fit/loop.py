@@ -1,0 +1,300 @@
+"""The loop of a fit: choose views, evaluate, step, note; and everything around it that makes it safe to stop."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from diffrt import log
+from diffrt.description.json_file import read_json
+from diffrt.errors import InputError, Problem
+from diffrt.fit import checkpoint, output
+from diffrt.fit.checkpoint import RunState
+from diffrt.fit.evaluate import ORDER, Evaluation, apply_values, evaluate, seed_of
+from diffrt.fit.lbfgs import run_lbfgs
+from diffrt.fit.prepare import FitSetup, prepare
+from diffrt.fit.report import Outcome, write_report
+from diffrt.fit.views import View
+from diffrt.progress import Report, interrupts_held, peak_memory
+from diffrt.scene.scene import Scene
+
+Callback = Callable[[dict[str, Any], Scene], bool | None]
+MOST_SKIPPED = 3
+_CHECKPOINT_SHARE = 0.02
+"""Of the time may go into checkpoints."""
+_WORSE = 1.5
+"""A finished run whose smoothed loss ends above the best by this factor gives the best."""
+
+
+@dataclass
+class FitResult:
+    """What a fit found.
+
+    Attributes:
+        scene: the fitted one.
+        history: a row for each iteration, as in history.jsonl.
+        views: for each view its name, fitted camera and camera response, scores (psnr, ssim, and flip where it is
+            installed) before and after, and whether it was kept out.
+        ending: "finished", "interrupted", "stopped" (by the callback) or "not finite".
+        iteration: from which the scene is; the last one, or the best if the run ended early.
+    """
+
+    scene: Scene
+    history: list[dict[str, Any]]
+    views: list[dict[str, Any]]
+    ending: str = "finished"
+    iteration: int = 0
+
+
+def fit(
+    problem: str | Path | dict[str, Any],
+    output: str | Path | None = None,
+    resume: bool = False,
+    callback: Callback | None = None,
+    workers: int = 1,
+    *,
+    iterations: int | None = None,
+    progress: Report | None = None,
+) -> FitResult:
+    """Find the scene that explains pictures.
+
+    Args:
+        problem: a problem file (docs/fitting.md), or what it holds as a dict, in which scenes and arrays may stand for
+            files; relative paths then start from the working directory.
+        output: folder for the result, the history and checkpoints; None writes nothing.
+        resume: go on from the checkpoint in `output`, on the same trajectory.
+        callback: called after each iteration with its row of the history and the scene as it is then (not a copy);
+            returning False stops the run.
+        workers: processes; only 1 for now.
+        iterations: instead of the problem's.
+        progress: called with the share done and a short text.
+
+    Returns:
+        The fitted scene, history and views. Ctrl-C ends the run with the best scene so far.
+
+    Raises:
+        InputError: the problem is wrong, with everything that is; or `output` cannot be written to.
+    """
+    if workers != 1:
+        raise InputError(Problem("workers", f"found {workers!r}", "1: more processes are not there yet"))
+    if resume and output is None:
+        raise InputError(Problem("resume", "true, without output", "the output folder of the earlier run"))
+    if iterations is not None and iterations < 1:
+        raise InputError(Problem("iterations", f"found {iterations!r}", "at least 1"))
+    data, base_dir = (
+        (problem, Path(".")) if isinstance(problem, dict) else (read_json(Path(problem)), Path(problem).parent)
+    )
+    setup = prepare(data, base_dir, iterations)
+    run = _Run(setup, None if output is None else Path(output), callback, progress or (lambda share, text: None))
+    return run.run(resume)
+
+
+@dataclass
+class _Run:
+    setup: FitSetup
+    folder: Path | None
+    callback: Callback | None
+    progress: Report
+    state: RunState = field(default_factory=RunState)
+    ending: str = "finished"
+
+    def run(self, resume: bool) -> FitResult:
+        setup, folder = self.setup, self.folder
+        before = {view.name: output.picture_of(setup, view) for view in setup.views}
+        if resume and folder is not None:
+            self.state = checkpoint.read_checkpoint(folder, setup)
+            apply_values(setup)
+        if folder is not None:
+            checkpoint.clear_temporary(folder)
+        self.history = output.History(folder, self.state.iteration)
+        self.order = ViewOrder(setup)
+        self.resumed_seconds, self.started = self.state.seconds, time.perf_counter()
+        self.written, self.writing = time.perf_counter(), 0.0
+        try:
+            if setup.problem.optimizer == "lbfgs":
+                self._descend_lbfgs()
+            else:
+                self._descend()
+        except KeyboardInterrupt:
+            self.ending = "interrupted"
+        if folder is not None and self.state.iteration:
+            checkpoint.write_checkpoint(folder, setup, self.state)
+        return self._result(before)
+
+    def _descend(self) -> None:
+        setup, state = self.setup, self.state
+        while state.iteration < setup.iterations and self.ending == "finished":
+            number, stage = setup.stage_at(state.iteration)
+            self._enter(number)
+            views = self.order.at(state.iteration)
+            began = time.perf_counter()
+            evaluation = evaluate(setup, views, state.iteration, stage)
+            with interrupts_held() as interrupted:
+                self._note(evaluation)
+                skipped = self._step(evaluation)
+                self._finish(evaluation, number, skipped, time.perf_counter() - began)
+                if interrupted():
+                    raise KeyboardInterrupt
+
+    def _enter(self, number: int) -> None:
+        """Begin a stage, unless it has begun."""
+        state = self.state
+        if state.remeshed >= number:
+            return
+        state.remeshed, state.smoothed, state.best_loss = number, None, float("inf")
+        wanted = self.setup.stages[number].remesh
+        if wanted is not None:
+            from diffrt.fit.remesh import remesh
+
+            remesh(self.setup, wanted)
+
+    def _step(self, evaluation: Evaluation) -> list[str]:
+        """Move every variable, or none if some gradient is not finite; names of these."""
+        setup, state = self.setup, self.state
+        broken = evaluation.not_finite()
+        if broken:
+            for name in broken:
+                setup.variables[name].rate_scale *= 0.5
+            state.skipped += 1
+            log.warn(
+                f"iteration {state.iteration}: the gradient by {', '.join(broken)} is not finite; "
+                "the step is skipped and its learning rate halved"
+            )
+            if state.skipped >= MOST_SKIPPED:
+                self.ending = "not finite"
+            return broken
+        state.skipped = 0
+        for name, gradient in evaluation.gradients.items():
+            setup.variables[name].step(gradient, state.iteration, setup.iterations)
+        apply_values(setup)
+        return []
+
+    def _note(self, evaluation: Evaluation) -> None:
+        """Remember the present state if the loss is the lowest yet, smoothed over ten iterations or two rounds."""
+        state = self.state
+        if not np.isfinite(evaluation.loss):
+            return
+        share = 1.0 / max(1.0, min(state.iteration - self._stage_start() + 1.0, max(10.0, 2.0 * self.order.steps)))
+        state.smoothed = evaluation.loss if state.smoothed is None else (
+            (1.0 - share) * state.smoothed + share * evaluation.loss
+        )  # fmt: skip
+        if state.smoothed < state.best_loss or not state.best:
+            state.best_loss, state.best_iteration = state.smoothed, state.iteration
+            state.best = {key: array.copy() for key, array in checkpoint.values_of(self.setup).items()}
+
+    def _stage_start(self) -> int:
+        number, _ = self.setup.stage_at(self.state.iteration)
+        return sum(stage.iterations for stage in self.setup.stages[:number])
+
+    def _finish(self, evaluation: Evaluation, stage: int, skipped: list[str], seconds: float) -> None:
+        """Account for an iteration: history, progress, checkpoint, callback."""
+        setup, state = self.setup, self.state
+        now = time.perf_counter()
+        state.seconds = self.resumed_seconds + now - self.started
+        row: dict[str, Any] = {
+            "iteration": state.iteration,
+            "stage": stage,
+            "loss": evaluation.loss,
+            "terms": evaluation.terms,
+            "views": evaluation.views,
+            "gradient_norms": {name: float(np.linalg.norm(item)) for name, item in evaluation.gradients.items()},
+            "samples": evaluation.samples,
+            "seconds": seconds,
+            "peak_memory": peak_memory(),
+        }
+        if skipped:
+            row["skipped"] = skipped
+        self.history.add(row)
+        state.iteration += 1
+        self.progress(state.iteration / setup.iterations, f"iteration {state.iteration}, loss {evaluation.loss:.4g}")
+        if self.folder is not None and now - self.written >= self.writing / _CHECKPOINT_SHARE:
+            checkpoint.write_checkpoint(self.folder, setup, state)
+            self.written = time.perf_counter()
+            self.writing = self.written - now
+        if self.callback is not None and self.callback(row, setup.scene) is False and self.ending == "finished":
+            self.ending = "stopped"
+
+    def _descend_lbfgs(self) -> None:
+        setup, state = self.setup, self.state
+
+        def look(number: int) -> tuple[Evaluation, bool]:
+            """The objective at the variables' present values; whether the run ends."""
+            stage_number, stage = setup.stage_at(state.iteration)
+            began = time.perf_counter()
+            evaluation = evaluate(setup, setup.fitted_views, 0, stage)  # the same random numbers: one smooth function
+            with interrupts_held() as interrupted:
+                state.smoothed = evaluation.loss
+                if evaluation.loss < state.best_loss:
+                    state.best_loss, state.best_iteration = evaluation.loss, state.iteration
+                    state.best = {key: array.copy() for key, array in checkpoint.values_of(setup).items()}
+                broken = evaluation.not_finite()
+                self.ending = "not finite" if broken else self.ending
+                self._finish(evaluation, stage_number, broken, time.perf_counter() - began)
+                if interrupted():
+                    raise KeyboardInterrupt
+            return evaluation, self.ending != "finished" or state.iteration >= setup.iterations
+
+        run_lbfgs(setup, state, look)
+        if state.best:
+            checkpoint.set_values(setup, state.best)
+
+    def _result(self, before: dict[str, np.ndarray]) -> FitResult:
+        setup, state = self.setup, self.state
+        iteration = state.iteration
+        worse = state.smoothed is not None and state.smoothed > _WORSE * state.best_loss
+        if state.best and (self.ending in ("interrupted", "not finite") or worse):
+            if self.ending == "finished" and setup.problem.optimizer != "lbfgs":
+                log.warn(f"the loss rose again: the result is that of iteration {state.best_iteration}")
+            checkpoint.set_values(setup, state.best)
+            iteration = state.best_iteration
+        apply_values(setup)
+        after = {view.name: output.picture_of(setup, view) for view in setup.views}
+        scores = {
+            view.name: {
+                "before": output.scores_of(view, before[view.name]),
+                "after": output.scores_of(view, after[view.name]),
+            }
+            for view in setup.views
+        }
+        views = output.view_descriptions(setup, scores)
+        if self.folder is not None:
+            output.write_result(self.folder, setup, views)
+            output.write_pictures(self.folder, setup, before, "before")
+            output.write_pictures(self.folder, setup, after, "after")
+            output.write_pictures(self.folder, setup, {v.name: v.at(1.0).color for v in setup.views}, "target")
+            write_report(self.folder, setup, Outcome(before, after, views, self.history.rows, self.ending, iteration))
+        return FitResult(setup.result_scene(), self.history.rows, views, self.ending, iteration)
+
+
+class ViewOrder:
+    """Which views an iteration looks at: all views, shuffled, one round after the other; none twice in a step."""
+
+    def __init__(self, setup: FitSetup) -> None:
+        self.views = setup.fitted_views
+        self.count = min(setup.problem.views_per_iteration or len(self.views), len(self.views))
+        self.seed = setup.problem.seed
+        self._queue: list[int] = []
+        self._rounds = 0
+
+    @property
+    def steps(self) -> float:
+        """Steps for one round."""
+        return len(self.views) / self.count
+
+    def at(self, iteration: int) -> list[View]:
+        """The views of an iteration."""
+        while len(self._queue) < (iteration + 1) * self.count:
+            self._queue += self._round()
+        return [self.views[i] for i in self._queue[iteration * self.count : (iteration + 1) * self.count]]
+
+    def _round(self) -> list[int]:
+        """The next round; those that the step across the border already has do not come first."""
+        order = np.random.default_rng(seed_of(self.seed, ORDER, self._rounds)).permutation(len(self.views)).tolist()
+        self._rounds += 1
+        open_step = len(self._queue) % self.count
+        used = self._queue[len(self._queue) - open_step :]
+        first = [i for i in order if i not in used][: (self.count - open_step) % self.count]
+        return first + [i for i in order if i not in first]

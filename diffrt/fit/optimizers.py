@@ -1,0 +1,68 @@
+"""Steps from gradients: Adam, Adam with one scale for all entries, plain descent; and how learning rates fall."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diffrt.fit.problem import Schedule
+
+Floats = NDArray[np.float64]
+_EPSILON = 1e-8
+
+
+@dataclass
+class Moments:
+    """What an optimizer remembers of a parameter: running means of the gradient and of its square, steps taken."""
+
+    mean: Floats
+    square: Floats
+    steps: int = 0
+
+    @classmethod
+    def like(cls, value: Floats) -> "Moments":
+        """Nothing yet, for a parameter of this shape."""
+        return cls(np.zeros_like(value, dtype=np.float64), np.zeros_like(value, dtype=np.float64))
+
+
+def adam(gradient: Floats, moments: Moments) -> Floats:
+    """The direction of Adam (Kingma and Ba 2015), beta 0.9 and 0.999: about one per entry."""
+    mean, square = _update(gradient, moments)
+    return mean / (np.sqrt(square) + _EPSILON)
+
+
+def adam_uniform(gradient: Floats, moments: Moments) -> Floats:
+    """Adam with the largest second moment for all entries (Nicolet et al. 2021): keeps directions, and smoothness."""
+    mean, square = _update(gradient, moments)
+    direction: Floats = mean / (np.sqrt(square.max(initial=0.0)) + _EPSILON)
+    return direction
+
+
+def sgd(gradient: Floats, moments: Moments) -> Floats:
+    """The gradient itself."""
+    moments.steps += 1
+    return gradient
+
+
+def _update(gradient: Floats, moments: Moments) -> tuple[Floats, Floats]:
+    """The running means, corrected for their start at zero."""
+    moments.steps += 1
+    moments.mean = 0.9 * moments.mean + 0.1 * gradient
+    moments.square = 0.999 * moments.square + 0.001 * gradient**2
+    return moments.mean / (1.0 - 0.9**moments.steps), moments.square / (1.0 - 0.999**moments.steps)
+
+
+OPTIMIZERS: dict[str, Callable[[Floats, Moments], Floats]] = {"adam": adam, "adam_uniform": adam_uniform, "sgd": sgd}
+
+
+def rate_factor(schedule: Schedule, iteration: int, iterations: int) -> float:
+    """The share of the learning rate at an iteration, counted from 0, of so many."""
+    progress = iteration / max(iterations - 1, 1)
+    if schedule.type == "exponential":
+        return float(schedule.final**progress)
+    if schedule.type == "cosine":
+        return float(schedule.final + (1.0 - schedule.final) * 0.5 * (1.0 + np.cos(np.pi * progress)))
+    if schedule.type == "inverse":
+        return 1.0 / (1.0 + schedule.decay * iteration)
+    return 1.0

@@ -1,0 +1,128 @@
+"""A run that is killed goes on where it was: the result is that of a run left alone."""
+
+import json
+import random
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from diffrt.errors import InputError
+from diffrt.fit import checkpoint
+from diffrt.fit.loop import fit
+from diffrt.io.images import write_image
+from diffrt.scene.scene import Scene
+
+ROOT = Path(__file__).resolve().parents[2]
+WALL, BULB = "materials.wall.albedo", "lights.bulb.intensity"
+SAME = 1e-4
+"""Sums of gradients are taken in single precision, in an order that threads decide."""
+
+
+def run_until(problem: dict[str, Any], folder: Path, last: int, **more: Any) -> None:
+    fit(problem, folder, callback=lambda row, scene: row["iteration"] < last, **more)
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "adam_uniform", "sgd", "lbfgs"])
+def test_resume_goes_on_as_if_nothing_had_been(problem: dict[str, Any], tmp_path: Path, optimizer: str) -> None:
+    problem["optimizer"] = optimizer
+    whole = fit(problem, tmp_path / "whole")
+    run_until(problem, tmp_path / "parts", 2)
+    run_until(problem, tmp_path / "parts", 6, resume=True)
+    resumed = fit(problem, tmp_path / "parts", resume=True)
+    assert [row["iteration"] for row in resumed.history] == [row["iteration"] for row in whole.history]
+    losses = [[row["loss"] for row in result.history] for result in (whole, resumed)]
+    assert losses[1] == pytest.approx(losses[0], rel=SAME)
+    for name in (WALL, BULB):
+        assert resumed.scene[name] == pytest.approx(whole.scene[name], rel=SAME)
+
+
+def test_a_finished_run_may_be_made_longer(problem: dict[str, Any], tmp_path: Path) -> None:
+    fit(problem, tmp_path, iterations=5)
+    assert len(fit(problem, tmp_path, resume=True, iterations=5).history) == 5
+    assert len(fit(problem, tmp_path, resume=True).history) == 12
+
+
+def test_without_resume_it_begins_anew(problem: dict[str, Any], tmp_path: Path) -> None:
+    fit(problem, tmp_path, iterations=5)
+    assert len(fit(problem, tmp_path, iterations=3).history) == 3
+    assert len((tmp_path / "history.jsonl").read_text().splitlines()) == 3
+
+
+def test_another_problem_is_refused(problem: dict[str, Any], tmp_path: Path) -> None:
+    fit(problem, tmp_path, iterations=2)
+    problem["loss"] = {"type": "l1"}
+    problem["parameters"][WALL]["learning_rate"] = 0.5
+    with pytest.raises(InputError) as caught:
+        fit(problem, tmp_path, resume=True)
+    assert {item.field for item in caught.value.problems} == {"loss", "parameters"}
+
+
+@pytest.mark.parametrize("content", [b"", b"no archive", None])
+def test_a_broken_checkpoint_is_named(problem: dict[str, Any], tmp_path: Path, content: bytes | None) -> None:
+    fit(problem, tmp_path, iterations=2)
+    path = tmp_path / checkpoint.FILE
+    path.write_bytes(path.read_bytes()[:-200] if content is None else content)
+    with pytest.raises(InputError, match="checkpoint"):
+        fit(problem, tmp_path, resume=True)
+
+
+def test_no_pickle(problem: dict[str, Any], tmp_path: Path) -> None:
+    fit(problem, tmp_path, iterations=2)
+    with np.load(tmp_path / checkpoint.FILE, allow_pickle=False) as content:
+        assert all(content[key].dtype.kind in "fiub" for key in content.files)
+
+
+def write_problem(problem: dict[str, Any], folder: Path) -> Path:
+    problem["scene"].save(folder / "start.json")
+    for view in problem["views"]:
+        write_image(folder / f"{view['name']}.exr", view["target"], bits=32)
+        view["target"] = f"{view['name']}.exr"
+    problem["scene"] = "start.json"
+    (folder / "problem.json").write_text(json.dumps(problem))
+    return folder / "problem.json"
+
+
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, str(ROOT / "cli.py"), "fit", "--arch", "cpu", *arguments]
+
+
+def killed_and_resumed(path: Path, folder: Path, kills: int, seed: int) -> None:
+    """Run the command; kill it `kills` times, each time at some moment after a new checkpoint; let it end."""
+    waits = random.Random(seed)
+    resume: list[str] = []
+    for _ in range(kills):
+        process = subprocess.Popen(command(str(path), "-o", str(folder), *resume), stderr=subprocess.DEVNULL)
+        mark = folder / checkpoint.FILE
+        before = mark.stat().st_mtime_ns if mark.exists() else 0
+        deadline = time.monotonic() + 60.0
+        while time.monotonic() < deadline and process.poll() is None:
+            if mark.exists() and mark.stat().st_mtime_ns != before:
+                break
+            time.sleep(0.005)
+        time.sleep(waits.uniform(0.0, 0.3))
+        process.kill()
+        process.wait()
+        resume = ["--resume"]
+    done = subprocess.run(command(str(path), "-o", str(folder), *resume), capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("kills", "iterations"), [(1, 60), pytest.param(6, 400, marks=pytest.mark.slow)], ids=["once", "often"]
+)
+def test_killed_at_any_moment(problem: dict[str, Any], tmp_path: Path, kills: int, iterations: int) -> None:
+    problem["iterations"] = iterations
+    path = write_problem(problem, tmp_path)
+    whole = fit(path, tmp_path / "whole")
+    killed_and_resumed(path, tmp_path / "killed", kills, seed=kills)
+    found = Scene.load(tmp_path / "killed" / "fitted.json")
+    for name in (WALL, BULB):
+        assert found[name] == pytest.approx(whole.scene[name], rel=SAME)
+    rows = [json.loads(line) for line in (tmp_path / "killed" / "history.jsonl").read_text().splitlines()]
+    assert [row["iteration"] for row in rows] == list(range(iterations))
+    assert not list((tmp_path / "killed").glob(".*")), "temporary files of a killed run"
