@@ -276,3 +276,9 @@ def test_types_are_right() -> None:
         [sys.executable, "-m", "mypy"], cwd=ROOT, capture_output=True, text=True, timeout=600, check=False
     )
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-1000:]
+
+
+def test_no_two_test_modules_have_one_name() -> None:
+    """pytest could not collect them together; `conftest.py` is its own."""
+    names = [path.name for path in (ROOT / "tests").rglob("*.py") if path.name not in ("conftest.py", "__init__.py")]
+    assert len(names) == len(set(names)), sorted({name for name in names if names.count(name) > 1})
