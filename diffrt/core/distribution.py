@@ -20,6 +20,19 @@ def search_cdf(cdf: ti.template(), offset: ti.i32, count: ti.i32, u: ti.f32) -> 
 
 
 @ti.func
+def search_guided(cdf: ti.template(), guide: ti.template(), offset: ti.i32, count: ti.i32, u: ti.f32) -> ti.i32:
+    """Like `search_cdf`, but begins where the guide table says (Chen and Asau 1974): about one step instead of
+    log2(count) that no processor can predict.
+
+    guide[offset + k] is an index that is not above the one for u = k / count.
+    """
+    low = guide[offset + ti.min(ti.cast(u * ti.cast(count, ti.f32), ti.i32), count - 1)]
+    while low < count - 1 and cdf[offset + low] <= u:
+        low += 1
+    return low
+
+
+@ti.func
 def cdf_interval(cdf: ti.template(), offset: ti.i32, i: ti.i32) -> ti.math.vec2:
     """(start, width) of entry i: its probability is the width; (u - start) / width is a fresh uniform number."""
     start = 0.0

@@ -39,6 +39,7 @@ def light_table(
     arrays: dict[str, np.ndarray] = {}
     emitters = _emitters(scene, shapes, geometry)
     arrays["emitter_triangles"], arrays["emitter_cdf"] = emitters.triangles, emitters.cdf
+    arrays["emitter_guide"] = guide_table(emitters.cdf, emitters.sizes)
     arrays["emitter_bounds"] = emitters.bounds
 
     delta = [light for light in scene.lights.values() if light.type in DELTA_LIGHTS]
@@ -86,6 +87,8 @@ def light_table(
         rotation = environment.world_matrix()[:3, :3]
         arrays["environment_to_local"] = np.linalg.inv(rotation / np.cbrt(abs(np.linalg.det(rotation))))
         arrays["environment_rows"], arrays["environment_columns"] = rows, columns
+        arrays["environment_row_guide"] = guide_table(rows, np.array([len(rows)]))
+        arrays["environment_column_guide"] = guide_table(columns, np.full(len(rows), len(columns) // len(rows)))
     arrays["lights"] = np.concatenate(entries)
     arrays["far_importance"] = np.array([importance.sum()])
     shares = importance if importance.sum() > 0 else np.ones_like(importance)
@@ -172,6 +175,19 @@ def _emitters(scene: Scene, shapes: list[Shape], geometry: Geometry) -> _Emitter
     cdf = (summed - (summed[first] - area[first])[group]) / total[group]
     density = np.where(total > 1e-300, 1.0 / total, 0.0)
     return _Emitters(triangles, cdf, first, sizes, density, groups, bounds + [[-pad], [pad]])
+
+
+def guide_table(cdf: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    """Where to begin the search of cumulative sums that lie one after another, each with `sizes` entries up to one.
+
+    Entry k of n is the first index whose sum is above k/n, or a little before, for what rounding does to u n.
+    """
+    number = np.repeat(np.arange(len(sizes)), sizes)
+    first = np.repeat(np.cumsum(sizes) - sizes, sizes)
+    steps = (np.arange(len(cdf)) - first) / np.repeat(sizes, sizes)
+    found = np.searchsorted(number + cdf.astype(np.float32), number + steps * (1.0 - 1e-6), side="right")
+    guide: np.ndarray = np.minimum(found - first, np.repeat(sizes, sizes) - 1)
+    return guide
 
 
 def environment_distribution(image: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:

@@ -131,6 +131,7 @@ class SceneFields:
         self.light_density = plain(ti.f32, c.lights)  # one over the group's area
         self.emitter_triangles = plain(ti.i32, c.emitters)
         self.emitter_cdf = plain(ti.f32, c.emitters)  # within the group, by area
+        self.emitter_guide = plain(ti.i32, c.emitters)  # where to begin to search it
         self.triangle_light = plain(ti.i32, c.triangles)
         # See light_tree.py; fewer nodes than half as many as lights.
         self.light_nodes = ti.Vector.field(LIGHT_WIDTH, ti.f32, shape=c.lights // 2 * LIGHT_ATTRIBUTES)
@@ -150,6 +151,8 @@ class SceneFields:
         self.environment_to_local = ti.Matrix.field(3, 3, ti.f32, shape=(), needs_grad=gradients)
         self.environment_rows = plain(ti.f32, c.environment_cells)  # cumulative marginal of the rows
         self.environment_columns = plain(ti.f32, c.environment_cells)  # cumulative conditional, row after row
+        self.environment_row_guide = plain(ti.i32, c.environment_cells)  # where to begin to search them
+        self.environment_column_guide = plain(ti.i32, c.environment_cells)
 
         # Camera.
         self.camera_to_world = ti.Matrix.field(4, 4, ti.f32, shape=(), needs_grad=gradients)

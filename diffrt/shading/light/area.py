@@ -3,7 +3,7 @@
 import taichi as ti
 from taichi.math import vec2, vec3
 
-from diffrt.core.distribution import cdf_interval, search_cdf
+from diffrt.core.distribution import cdf_interval, search_guided
 from diffrt.core.warp import triangle_uniform
 from diffrt.device.surface import Surface, offset_along, surface_at, texture_coordinates
 from diffrt.shading.bsdf.mix import presence
@@ -34,7 +34,7 @@ def pick(scene: ti.template(), light: ti.i32, u: vec2):
     """One of a group's triangles by area, and what is left of u for a point of it."""
     group = scene.lights[light]
     first = group[1]
-    row = search_cdf(scene.emitter_cdf, first, group[2], u.x)
+    row = search_guided(scene.emitter_cdf, scene.emitter_guide, first, group[2], u.x)
     interval = cdf_interval(scene.emitter_cdf, first, row)
     rest = ti.min(ti.max((u.x - interval.x) / ti.max(interval.y, 1e-20), 0.0), 0.9999999)
     return scene.emitter_triangles[first + row], vec2(rest, u.y)

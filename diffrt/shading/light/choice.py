@@ -14,6 +14,8 @@ from diffrt.core.vector import larger, smaller
 from diffrt.device.scene_fields import LIGHT_ATTRIBUTES, LIGHT_WIDTH
 
 _Lanes = ti.types.vector(LIGHT_WIDTH, ti.f32)
+_LEAST_GAP = 1.0 / 9.0
+_WITHIN = 1.0 / 6.0
 LEAST_SHARE = 0.1
 """Of lights far away, and of those nearby, wherever there are both: bounds know nothing of shadows."""
 
@@ -62,10 +64,24 @@ def _importances(scene: ti.template(), node: ti.i32, position: vec3, normal: vec
         height = x * normal.x + y * normal.y + z * normal.z
         height += a * ti.abs(normal.x) + b * ti.abs(normal.y) + c * ti.abs(normal.z)
         gap_x, gap_y, gap_z = larger(ti.abs(x) - a, 0.0), larger(ti.abs(y) - b, 0.0), larger(ti.abs(z) - c, 0.0)
-        gap = larger(gap_x * gap_x + gap_y * gap_y + gap_z * gap_z, squared / 9.0)
+        gap = larger(gap_x * gap_x + gap_y * gap_y + gap_z * gap_z, squared * _LEAST_GAP)
         lit = larger(smaller(larger(height, 0.0) / ti.sqrt(gap), 1.0), either_side)
-        result[k] = scene.light_nodes[row + 13][k] * seen * lit / larger(squared, (a * a + b * b + c * c) / 6.0)
+        result[k] = scene.light_nodes[row + 13][k] * seen * lit / larger(squared, (a * a + b * b + c * c) * _WITHIN)
     return result
+
+
+@ti.func
+def _lane_at(importances, v: ti.f32):
+    """The lane that v falls into when they lie side by side, and the sum of those before it.
+
+    Without branches: which lane it will be no processor can predict.
+    """
+    lane, below, end = 0, 0.0, 0.0
+    for k in ti.static(range(LIGHT_WIDTH - 1)):
+        end += importances[k]
+        lane += ti.select(end <= v, 1, 0)
+        below = ti.select(end <= v, end, below)
+    return lane, below
 
 
 @ti.func
@@ -107,10 +123,7 @@ def choose(scene: ti.template(), features: ti.template(), position: vec3, normal
                             v = v / share
                 if not far:
                     v *= total
-                    lane, below = 0, 0.0
-                    while lane < LIGHT_WIDTH - 1 and below + importances[lane] <= v:
-                        below += importances[lane]
-                        lane += 1
+                    lane, below = _lane_at(importances, v)
                     width = importances[lane]
                     v = smaller(larger((v - below) / larger(width, 1e-30), 0.0), 0.9999999)
                     share *= width / larger(total, 1e-30)

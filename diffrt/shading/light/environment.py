@@ -8,7 +8,7 @@ texel, and go only where the image is brighter than its mean: the rest is for BS
 import taichi as ti
 from taichi.math import vec2, vec3
 
-from diffrt.core.distribution import cdf_interval, search_cdf
+from diffrt.core.distribution import cdf_interval, search_guided
 from diffrt.core.vector import PI, larger
 from diffrt.core.warp import cos_sin_turn, sphere_uniform, turn_of
 from diffrt.shading.light.base import LightSample
@@ -68,9 +68,11 @@ def sample(scene: ti.template(), features: ti.template(), u: vec2) -> LightSampl
     density = 1.0 / (4.0 * PI)
     if ti.static(features.environment_image):
         info = scene.textures[scene.environment_texture[None]]
-        row = search_cdf(scene.environment_rows, 0, info[2], u.y)
+        row = search_guided(scene.environment_rows, scene.environment_row_guide, 0, info[2], u.y)
         down = cdf_interval(scene.environment_rows, 0, row)
-        column = search_cdf(scene.environment_columns, row * info[1], info[1], u.x)
+        column = search_guided(
+            scene.environment_columns, scene.environment_column_guide, row * info[1], info[1], u.x
+        )
         across = cdf_interval(scene.environment_columns, row * info[1], column)
         uv.x = (ti.cast(column, ti.f32) + (u.x - across.x) / larger(across.y, 1e-20)) / ti.cast(info[1], ti.f32)
         uv.y = (ti.cast(row, ti.f32) + (u.y - down.x) / larger(down.y, 1e-20)) / ti.cast(info[2], ti.f32)
