@@ -1,8 +1,8 @@
 """Random numbers as pure functions of (pixel, sample, dimension): no state, so any sample can be replayed.
 
-Sobol: on the film a lattice, else padded two-dimensional Sobol points with hash-based Owen scrambling and shuffling
-(Burley 2020, "Practical Hash-based Owen Scrambling"). All values are kept bit-reversed until the last step, because the
-hash of Laine and Karras scrambles from the low bits up.
+Sobol: for the film and the first vertex four dimensions of one sequence, else padded two-dimensional Sobol points; all
+with hash-based Owen scrambling, and the latter shuffled (Burley 2020, "Practical Hash-based Owen Scrambling"). All
+values are kept bit-reversed until the last step, because the hash of Laine and Karras scrambles from the low bits up.
 """
 
 import taichi as ti
@@ -12,9 +12,6 @@ SOBOL = 0
 INDEPENDENT = 1
 SAMPLERS = {"sobol": SOBOL, "independent": INDEPENDENT}
 
-_GENERATOR = 494565
-"""Of the lattice: found bit by bit, for the least sum of |h|^-3 over its dual, to which the variance of a disk's area
-is in proportion."""
 _TO_UNIT = 1.0 / 16777216.0  # 2^-24: the largest value stays below one in single precision
 
 
@@ -72,24 +69,6 @@ def pixel_seed(pixel: ti.i32, seed: ti.i32) -> ti.u32:
 
 
 @ti.func
-def lattice_2d(kind: ti.template(), key: ti.u32, sample: ti.i32, dimension: ti.i32) -> vec2:
-    """Like `uniform_2d`, for integrands with edges that run anyhow, as the film's: less error there, more elsewhere.
-
-    A rank-1 lattice whose points come in van der Corput order (Hickernell et al. 2000, "Extensible Lattice
-    Sequences"), moved as a whole at random. The first 2^k points are a lattice nearly as even as a square one, for any
-    k. For one dimension pair of a key only: no other is shuffled against it.
-    """
-    u = vec2(0.0)
-    if ti.static(kind == SOBOL):
-        shift = hash32(key + ti.cast(dimension, ti.u32) * ti.u32(0x9E3779B9))
-        x = reverse_bits(ti.cast(sample, ti.u32))
-        u = vec2(to_unit(x + shift), to_unit(x * ti.u32(_GENERATOR) + hash32(shift + ti.u32(0x510E527F))))
-    else:
-        u = uniform_2d(kind, key, sample, dimension)
-    return u
-
-
-@ti.func
 def uniform_2d(kind: ti.template(), key: ti.u32, sample: ti.i32, dimension: ti.i32) -> vec2:
     """Two uniform numbers in [0, 1) for dimension pair `dimension` of sample number `sample`.
 
@@ -131,6 +110,87 @@ def uniform_4d(kind: ti.template(), key: ti.u32, sample: ti.i32, dimension: ti.i
         y = hash32(x + ti.u32(0xB5297A4D))
         z = hash32(x + ti.u32(0x1B56C4E9))
         u = vec4(to_unit(x), to_unit(y), to_unit(z), to_unit(hash32(y + ti.u32(0x68E31DA4))))
+    return u
+
+
+@ti.func
+def _times_w(x: ti.u32) -> ti.u32:
+    """Each base-4 digit of x times w in the field of four, where w^2 = w + 1 and a digit 2a + b stands for a w + b."""
+    high, low = (x >> 1) & ti.u32(0x55555555), x & ti.u32(0x55555555)
+    return ((high ^ low) << 1) | high
+
+
+@ti.func
+def _times_w2(x: ti.u32) -> ti.u32:
+    high, low = (x >> 1) & ti.u32(0x55555555), x & ti.u32(0x55555555)
+    return (low << 1) | (high ^ low)
+
+
+@ti.func
+def _first_pair(i: ti.u32):
+    """Of index i, two of the four coordinates of a (0, 4)-sequence in base 4 (Faure 1982, Niederreiter 1987), digits
+    reversed. Coordinate number c is the Pascal matrix over the field of four with its entries (j, k) times c^(k - j),
+    c in 0, 1, w, w^2, one step per bit of the digits' numbers.
+
+    Digits of every second coordinate are multiplied by w^2, so that each pair is a (0, 2)-sequence in base 2 as well.
+    """
+    y = i
+    y ^= (y >> 2) & ti.u32(0x33333333)
+    y ^= (y >> 4) & ti.u32(0x0F0F0F0F)
+    y ^= (y >> 8) & ti.u32(0x00FF00FF)
+    y ^= y >> 16
+    return i, _times_w2(y)
+
+
+@ti.func
+def _second_pair(i: ti.u32):
+    """The other two coordinates."""
+    x, y = i, i
+    x ^= _times_w(x >> 2) & ti.u32(0x33333333)
+    x ^= _times_w2(x >> 4) & ti.u32(0x0F0F0F0F)
+    x ^= _times_w(x >> 8) & ti.u32(0x00FF00FF)
+    x ^= _times_w2(x >> 16)
+    y ^= _times_w2(y >> 2) & ti.u32(0x33333333)
+    y ^= _times_w(y >> 4) & ti.u32(0x0F0F0F0F)
+    y ^= _times_w2(y >> 8) & ti.u32(0x00FF00FF)
+    y ^= _times_w(y >> 16)
+    return x, _times_w2(y)
+
+
+@ti.func
+def joint_2d(kind: ti.template(), key: ti.u32, sample: ti.i32, dimension: ti.i32) -> vec2:
+    """Like `uniform_2d`, and together with `joint_4d` even in four dimensions. For one dimension pair of a key only."""
+    u = vec2(0.0)
+    if ti.static(kind == SOBOL):
+        # Nothing is shuffled: seeds that are multiples of one another would scramble coordinates alike.
+        seed = hash32(key + ti.cast(dimension, ti.u32) * ti.u32(0x9E3779B9))
+        a, b = _first_pair(ti.cast(sample, ti.u32))
+        x = owen_hash(a, hash32(seed + ti.u32(0x6A09E667)))
+        y = owen_hash(b, hash32(seed + ti.u32(0xBB67AE85)))
+        u = vec2(to_unit(reverse_bits(x)), to_unit(reverse_bits(y)))
+    else:
+        u = uniform_2d(kind, key, sample, dimension)
+    return u
+
+
+@ti.func
+def joint_4d(kind: ti.template(), key: ti.u32, sample: ti.i32, dimension: ti.i32) -> vec4:
+    """Like `uniform_4d`; each of the two pairs is together with `joint_2d` even in four dimensions: of the first 4^k
+    samples one falls into each of 4^k equal boxes, however many times each side is cut into four.
+
+    What depends on the film and on the first vertex varies with all of them, and none of it is noise if it is smooth.
+    """
+    u = vec4(0.0)
+    if ti.static(kind == SOBOL):
+        seed = hash32(key + ti.cast(dimension, ti.u32) * ti.u32(0x9E3779B9))
+        a, b = _second_pair(ti.cast(sample, ti.u32))
+        x = owen_hash(a, hash32(seed + ti.u32(0x6A09E667)))
+        y = owen_hash(b, hash32(seed + ti.u32(0xBB67AE85)))
+        z = owen_hash(a, hash32(seed + ti.u32(0x3C6EF372)))
+        w = owen_hash(b, hash32(seed + ti.u32(0xA54FF53A)))
+        u = vec4(to_unit(reverse_bits(x)), to_unit(reverse_bits(y)), to_unit(reverse_bits(z)), to_unit(reverse_bits(w)))
+    else:
+        u = uniform_4d(kind, key, sample, dimension)
     return u
 
 

@@ -55,6 +55,11 @@ class Features(NamedTuple):
         return any(self.has(name) for name in ("dielectric", "plastic", "principled", "mix"))
 
     @property
+    def glossy_choice(self) -> bool:
+        """Whether lights are chosen by where glossy lobes point, too."""
+        return self.light_tree and any(self.has(name) for name in ("conductor", "plastic", "principled"))
+
+    @property
     def slots(self) -> int:
         """How many slots the fields of the materials fill, at least one."""
         return max([1, *(len(MATERIAL_FIELDS[name]) for name in MATERIAL_TYPES if self.has(name))])

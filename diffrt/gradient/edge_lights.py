@@ -15,6 +15,7 @@ from diffrt.render.visibility import visibility
 from diffrt.shading.camera.dispatch import CameraRay
 from diffrt.shading.light import area
 from diffrt.shading.light import dispatch as lights
+from diffrt.shading.receiver import bare_receiver
 
 EXTENDED, DELTA, INDIRECT = range(3)
 """Where the light comes from: lights that have an extent, those that have none, other surfaces."""
@@ -52,8 +53,9 @@ def nothing(x: vec3) -> Arrival:
 def from_lights(scene: ti.template(), features: ti.template(), mode: ti.template(), x: vec3, u: vec2):
     """Light that arrives at x from a light, as if nothing were in between: the radiance; and its density."""
     result = nothing(x)
-    light = lights.sample(scene, features, x, vec3(0.0), u)
-    kind, index, rest = lights.choose(scene, features, x, vec3(0.0), u)
+    receiver = bare_receiver(x, vec3(0.0))
+    light = lights.sample(scene, features, receiver, u)
+    kind, index, rest = lights.choose(scene, features, receiver, u)
     without = kind != LIGHT_TRIANGLES and kind != LIGHT_ENVIRONMENT
     found = 0.0
     if light.pdf > 0.0 and without == ti.static(mode == DELTA):
@@ -79,14 +81,16 @@ def straight_from_lights(scene: ti.template(), features: ti.template(), x: vec3,
             surface = surface_at(scene, features, hit.triangle, hit.u, hit.v)
             emitted = area.emitted(scene, features, surface, hit.triangle, hit.u, hit.v, -w)
             if max_component(emitted) > 0.0:
-                found = lights.area_pdf(scene, features, x, vec3(0.0), surface, hit.triangle, w)
+                found = lights.area_pdf(scene, features, bare_receiver(x, vec3(0.0)), surface, hit.triangle, w)
             result = Arrival(w, emitted, LIGHT_TRIANGLES, hit.triangle, vec2(hit.u, hit.v), surface.position)
     lit = ti.cast(hit.triangle < 0, ti.f32)
     if ti.static(features.masked and features.environment):
         lit = visibility(scene, features, start, w, FAR)
     if ti.static(features.environment):
         if lit > 0.0:
-            emitted, found_there = lights.environment_emitted_and_pdf(scene, features, x, vec3(0.0), w)
+            emitted, found_there = lights.environment_emitted_and_pdf(
+                scene, features, bare_receiver(x, vec3(0.0)), w
+            )
             found = found_there
             result = Arrival(w, emitted * lit, LIGHT_ENVIRONMENT, -1, vec2(0.0), x)
     return result, found

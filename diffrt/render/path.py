@@ -7,9 +7,9 @@ sample, dimension), so a path can be traced again from its number alone.
 from typing import NamedTuple
 
 import taichi as ti
-from taichi.math import vec2, vec3
+from taichi.math import vec2, vec3, vec4
 
-from diffrt.core.sampler import lattice_2d, pixel_seed, uniform_1d, uniform_2d, uniform_4d
+from diffrt.core.sampler import joint_2d, joint_4d, pixel_seed, uniform_1d, uniform_2d, uniform_4d
 from diffrt.core.vector import is_finite, max_component, to_local, to_world
 from diffrt.device.hit import FAR
 from diffrt.device.intersect import closest_hit
@@ -22,6 +22,7 @@ from diffrt.shading.light import area
 from diffrt.shading.light import dispatch as lights
 from diffrt.shading.light.base import no_light
 from diffrt.shading.material import shading_frame, values_at
+from diffrt.shading.receiver import bare_receiver
 
 FILM_DIMENSION = 0
 LENS_DIMENSION = 1
@@ -55,12 +56,23 @@ def film_and_lens(
     """Where a pixel's sample falls on the film, and the numbers that choose the point of the lens."""
     width = scene.film_size[None][0]
     film = film_point(
-        options.filter, pixel % width, pixel // width, lattice_2d(options.sampler, key, sample, FILM_DIMENSION)
+        options.filter, pixel % width, pixel // width, joint_2d(options.sampler, key, sample, FILM_DIMENSION)
     )
     lens = vec2(0.0)
     if ti.static(features.camera == 1):
         lens = uniform_2d(options.sampler, key, sample, LENS_DIMENSION)
     return film, lens
+
+
+@ti.func
+def scattering_numbers(options: ti.template(), key: ti.u32, sample: ti.i32, dimension: ti.i32) -> vec4:
+    """For the light sample and for the next direction, which are never factors of one term."""
+    u = vec4(0.0)
+    if dimension == FIRST_BOUNCE_DIMENSION:
+        u = joint_4d(options.sampler, key, sample, dimension + SCATTER)
+    else:
+        u = uniform_4d(options.sampler, key, sample, dimension + SCATTER)
+    return u
 
 
 @ti.func
@@ -82,8 +94,7 @@ def trace_path(
     throughput = vec3(1.0)
     origin, direction = ray.origin, ray.direction
     t_min, t_max = ray.t_min, ray.t_max
-    previous = origin  # the vertex that light samples were drawn from
-    previous_normal = vec3(0.0)
+    previous = bare_receiver(origin, vec3(0.0))  # the vertex that light samples were drawn for
     previous_pdf = -1.0  # of the direction; negative if no light sample competes
     eta2 = 1.0
     depth = 0
@@ -91,15 +102,12 @@ def trace_path(
     running = True
     while running:
         # Drawn before they are needed: the processor computes them while the query waits for memory.
-        # A light sample and the next direction are never factors of one term.
-        u = uniform_4d(options.sampler, key, sample, dimension + SCATTER)
+        u = scattering_numbers(options, key, sample, dimension)
         hit = closest_hit(scene, features, origin, direction, t_min, t_max)
         if hit.triangle < 0:
             running = False
             if ti.static(features.environment):
-                emitted, light_pdf = lights.environment_emitted_and_pdf(
-                    scene, features, previous, previous_normal, direction
-                )
+                emitted, light_pdf = lights.environment_emitted_and_pdf(scene, features, previous, direction)
                 weight = 1.0
                 if previous_pdf > 0.0:
                     weight = power_heuristic(previous_pdf, light_pdf)
@@ -131,9 +139,7 @@ def trace_path(
                     if max_component(emitted) > 0.0:
                         weight = 1.0
                         if previous_pdf > 0.0:
-                            light_pdf = lights.area_pdf(
-                                scene, features, previous, previous_normal, surface, hit.triangle, direction
-                            )
+                            light_pdf = lights.area_pdf(scene, features, previous, surface, hit.triangle, direction)
                             weight = power_heuristic(previous_pdf, light_pdf)
                         radiance += throughput * emitted * weight
                 if depth == max_depth:
@@ -143,9 +149,9 @@ def trace_path(
                     values = values_at(scene, features, material, surface.uv)
 
                     light = no_light()
-                    lit_side = bsdf.lit_side(scene, features, material, values, wo, frame.n)
+                    receiver = bsdf.receiver(scene, features, material, values, wo, frame, surface.position)
                     if bsdf.scatters(scene, features, material, values):
-                        light = lights.sample(scene, features, surface.position, lit_side, u.xy)
+                        light = lights.sample(scene, features, receiver, u.xy)
                     drawn, scattered, bsdf_pdf = bsdf.sample_and_evaluate(
                         scene, features, material, values, wo, rest, u.zw, to_local(frame, light.wi)
                     )
@@ -166,7 +172,7 @@ def trace_path(
 
                     throughput *= drawn.weight
                     t_min, t_max = 0.0, FAR
-                    previous, previous_normal = surface.position, lit_side
+                    previous = receiver
                     previous_pdf = ti.select(drawn.delta != 0, -1.0, drawn.pdf)
                     eta2 *= drawn.eta * drawn.eta
                     if max_component(throughput) <= 0.0:

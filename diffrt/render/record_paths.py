@@ -7,7 +7,7 @@ for (a black surface would be brighter if it were grey), and every vertex learns
 import taichi as ti
 from taichi.math import vec2, vec3
 
-from diffrt.core.sampler import pixel_seed, uniform_1d, uniform_2d, uniform_4d
+from diffrt.core.sampler import pixel_seed, uniform_1d, uniform_2d
 from diffrt.core.vector import is_finite, max_component, to_local, to_world
 from diffrt.core.warp import triangle_uniform
 from diffrt.device.hit import FAR
@@ -19,10 +19,10 @@ from diffrt.render.path import (
     CHANCE,
     FIRST_BOUNCE_DIMENSION,
     LOBE,
-    SCATTER,
     SHADOW_END,
     film_and_lens,
     power_heuristic,
+    scattering_numbers,
     spread,
 )
 from diffrt.render.record import (
@@ -48,6 +48,7 @@ from diffrt.shading.camera.dispatch import camera_ray
 from diffrt.shading.light import area
 from diffrt.shading.light import dispatch as lights
 from diffrt.shading.material import field, shading_frame, values_at
+from diffrt.shading.receiver import bare_receiver
 
 _LEAST_SURVIVAL = 0.05
 _FOLLOWED = 0.25
@@ -68,8 +69,7 @@ def _record_path(
     chances = 1.0  # what roulette goes by
     origin, direction = ray.origin, ray.direction
     t_min, t_max = ray.t_min, ray.t_max
-    previous = origin
-    previous_normal = vec3(0.0)
+    previous = bare_receiver(origin, vec3(0.0))
     previous_pdf = -1.0
     determined = 1
     decision = -1  # the last one since the last vertex
@@ -77,7 +77,7 @@ def _record_path(
     dimension = FIRST_BOUNCE_DIMENSION
     running = True
     while running:
-        u = uniform_4d(options.sampler, key, sample, dimension + SCATTER)
+        u = scattering_numbers(options, key, sample, dimension)
         hit = closest_hit(scene, features, origin, direction, t_min, t_max)
         if hit.triangle < 0:
             running = False
@@ -85,9 +85,7 @@ def _record_path(
                 row = new_row(features, record, first, latest, path, row, ESCAPE)
                 if row >= 0:
                     latest = row
-                    emitted, light_pdf = lights.environment_emitted_and_pdf(
-                        scene, features, previous, previous_normal, direction
-                    )
+                    emitted, light_pdf = lights.environment_emitted_and_pdf(scene, features, previous, direction)
                     weight = 1.0
                     if previous_pdf > 0.0:
                         weight = power_heuristic(previous_pdf, light_pdf)
@@ -158,9 +156,7 @@ def _record_path(
                         emitted = area.emitted(scene, features, surface, hit.triangle, hit.u, hit.v, -direction)
                         weight = 1.0
                         if previous_pdf > 0.0:
-                            light_pdf = lights.area_pdf(
-                                scene, features, previous, previous_normal, surface, hit.triangle, direction
-                            )
+                            light_pdf = lights.area_pdf(scene, features, previous, surface, hit.triangle, direction)
                             weight = power_heuristic(previous_pdf, light_pdf)
                         record.emission[row] = emitted
                         record.emission_factor[row] = weight
@@ -176,8 +172,8 @@ def _record_path(
                         record.values[slot, row] = field(values, slot)
                     drawn = bsdf.sample(scene, features, material, values, wo, rest, u.zw)
 
-                    lit_side = bsdf.lit_side(scene, features, material, values, wo, frame.n)
-                    light = lights.sample(scene, features, surface.position, lit_side, u.xy)
+                    receiver = bsdf.receiver(scene, features, material, values, wo, frame, surface.position)
+                    light = lights.sample(scene, features, receiver, u.xy)
                     if light.pdf > 0.0:
                         wi = to_local(frame, light.wi)
                         scattered, bsdf_pdf = bsdf.evaluate(scene, features, material, values, wo, wi)
@@ -192,7 +188,7 @@ def _record_path(
                                 factor *= power_heuristic(light.pdf, bsdf_pdf)
                             noted = False
                             if ti.static(record.decides):
-                                kind, index, left = lights.choose(scene, features, surface.position, lit_side, u.xy)
+                                kind, index, left = lights.choose(scene, features, receiver, u.xy)
                                 lit, noted = weighed(
                                     scene, features, record, keep, row, light, kind, index, triangle_uniform(left),
                                     start, towards, end, throughput * scattered * factor,
@@ -201,7 +197,7 @@ def _record_path(
                             else:
                                 factor *= visibility(scene, features, start, towards, end)
                             if factor > 0.0 or noted:
-                                kind, index, left = lights.choose(scene, features, surface.position, lit_side, u.xy)
+                                kind, index, left = lights.choose(scene, features, receiver, u.xy)
                                 b = triangle_uniform(left)
                                 keep_light(scene, features, record, row, light, kind, index, b, factor)
                                 record.wi[TOWARDS_LIGHT, row] = wi
@@ -230,7 +226,7 @@ def _record_path(
                         direction = to_world(frame, drawn.wi)
                         origin = offset_along(surface.position, surface.normal, surface.error, direction)
                         t_min, t_max = 0.0, FAR
-                        previous, previous_normal = surface.position, lit_side
+                        previous = receiver
                         previous_pdf = ti.select(drawn.delta != 0, -1.0, drawn.pdf)
                         determined = drawn.delta
                         dimension += BOUNCE_DIMENSIONS

@@ -1,6 +1,6 @@
 """Random numbers: stratified, uniform, independent between dimensions, and functions of their numbers alone."""
 
-from collections.abc import Callable
+import itertools
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ import taichi as ti
 from scipy import stats
 from taichi.math import vec2, vec4
 
-from diffrt.core.sampler import INDEPENDENT, SOBOL, lattice_2d, pixel_seed, uniform_1d, uniform_2d, uniform_4d
+from diffrt.core.sampler import INDEPENDENT, SOBOL, joint_2d, joint_4d, pixel_seed, uniform_1d, uniform_2d, uniform_4d
 
 pytestmark = pytest.mark.usefixtures("taichi")
 
@@ -113,53 +113,74 @@ def test_sobol_converges_faster_than_chance() -> None:
 
 
 @ti.kernel
-def _draw_lattice(kind: ti.template(), pixel: ti.i32, first: ti.i32, out: ti.types.ndarray(dtype=vec2, ndim=1)):
-    for i in out:
-        out[i] = lattice_2d(kind, pixel_seed(pixel, 0), first + i, 0)
+def _draw_joint(
+    kind: ti.template(), pixel: ti.i32, first: ti.i32, film: ti.types.ndarray(dtype=vec2, ndim=1),
+    scattering: ti.types.ndarray(dtype=vec4, ndim=1),
+):  # fmt: skip
+    key = pixel_seed(pixel, 0)
+    for i in film:
+        film[i] = joint_2d(kind, key, first + i, 0)
+        scattering[i] = joint_4d(kind, key, first + i, 2)
 
 
-def _lattice(count: int, pixel: int = 0, kind: int = SOBOL, first: int = 0) -> np.ndarray:
-    out = ti.ndarray(vec2, count)
-    _draw_lattice(kind, pixel, first, out)
-    points: np.ndarray = out.to_numpy()
-    return points
+def _joint(count: int, pixel: int = 0, kind: int = SOBOL, first: int = 0) -> np.ndarray:
+    """(count, 6): the film's pair, and the two of the first vertex."""
+    film, scattering = ti.ndarray(vec2, count), ti.ndarray(vec4, count)
+    _draw_joint(kind, pixel, first, film, scattering)
+    return np.concatenate([film.to_numpy(), scattering.to_numpy()], axis=1)
 
 
-@pytest.mark.parametrize("power", range(2, 13))
-def test_lattice_is_even_at_every_power_of_two(power: int) -> None:
-    """Its points keep apart, on the torus, by nearly as much as those of a square lattice; so does every block."""
+def _boxes(points: np.ndarray, cuts: tuple[int, ...]) -> int:
+    """How many boxes have a point in them when each side is cut into so many."""
+    cells = np.floor(points * np.array(cuts)).astype(int)
+    return len(np.unique(cells, axis=0))
+
+
+@pytest.mark.parametrize("power", [0, 1, 4, 7, 10])
+@pytest.mark.parametrize("first", [0, 1 << 20])
+def test_each_joint_pair_fills_every_elementary_interval(power: int, first: int) -> None:
     n = 1 << power
-    for first in (0, 3 * n):
-        points = _lattice(n, 11, first=first)
-        apart = points - points[0]
-        apart -= np.round(apart)
-        distance = np.sort(np.hypot(*apart.T))
-        assert distance[0] == 0.0 and distance[1] > 0.7 / np.sqrt(n)
-        assert len(np.unique(np.floor(points[:, 0] * n + 1e-3))) > 0.99 * n
+    points = _joint(n, 11, first=first)
+    for pair in (points[:, :2], points[:, 2:4], points[:, 4:]):
+        for columns in range(power + 1):
+            assert _boxes(pair, (1 << columns, 1 << (power - columns))) == n
+
+
+@pytest.mark.parametrize("power", [1, 2, 3, 4, 5])
+@pytest.mark.parametrize("first", [0, 3 * 4**5, 1 << 24])
+def test_film_and_vertex_are_even_in_four_dimensions(power: int, first: int) -> None:
+    """Of 4^m points one in every box, however the m cuts into four are shared out among the four sides."""
+    points = _joint(4**power, 5, first=first)
+    for pair in (points[:, 2:4], points[:, 4:]):
+        four = np.concatenate([points[:, :2], pair], axis=1)
+        for cuts in itertools.product(range(power + 1), repeat=4):
+            if sum(cuts) == power:
+                assert _boxes(four, tuple(4**c for c in cuts)) == 4**power
 
 
 @pytest.mark.parametrize("kind", [SOBOL, INDEPENDENT])
-def test_lattice_points_are_uniform_over_pixels(kind: int) -> None:
-    rows = np.concatenate([_lattice(1, pixel, kind, first=37) for pixel in range(1500)])
+def test_joint_numbers_are_uniform_over_pixels(kind: int) -> None:
+    rows = np.concatenate([_joint(1, pixel, kind, first=37) for pixel in range(1500)])
     assert rows.min() >= 0.0 and rows.max() < 1.0
     for column in rows.T:
         assert stats.kstest(column, "uniform").pvalue > 1e-4
-    counts, _, _ = np.histogram2d(rows[:, 0], rows[:, 1], bins=8, range=[[0, 1], [0, 1]])
-    assert stats.chisquare(counts.ravel()).pvalue > 1e-4
+    for a, b in itertools.combinations(range(6), 2):
+        counts, _, _ = np.histogram2d(rows[:, a], rows[:, b], bins=8, range=[[0, 1], [0, 1]])
+        assert stats.chisquare(counts.ravel()).pvalue > 1e-5
 
 
-def test_lattice_has_less_error_at_edges() -> None:
-    """The area beneath lines across the square, of all directions, by 64 points."""
-    n = 64
-    random = np.random.default_rng(0)
-    angle = random.uniform(0, np.pi, 300)
-    normal = np.stack([np.cos(angle), np.sin(angle)])
-    beneath = (normal.T * random.uniform(0, 1, (300, 2))).sum(axis=1)
-    grid = (np.stack(np.meshgrid(range(256), range(256)), axis=-1).reshape(-1, 2) + 0.5) / 256
-    truth = (grid @ normal < beneath).mean(axis=0)
-
-    def error(draw: Callable[[int], np.ndarray]) -> float:
-        means = np.stack([(draw(pixel) @ normal < beneath).mean(axis=0) for pixel in range(60)])
-        return float(np.sqrt(((means - truth) ** 2).mean()))
-
-    assert error(lambda pixel: _lattice(n, pixel)) < 0.95 * error(lambda pixel: _numbers(SOBOL, n, pixel=pixel)[:, :2])
+def test_joint_numbers_have_less_error_than_pairs_apart() -> None:
+    """On what depends on all four: smooth, and the step where a sum passes a threshold."""
+    n, pixels = 64, 100
+    functions = [lambda u: np.exp(-((u - 0.4) ** 2).sum(axis=1)), lambda u: (u.sum(axis=1) < 1.7).astype(float)]
+    for bound, function in zip((0.5, 0.9), functions, strict=True):
+        joint = np.std([function(_joint(n, pixel)[:, :4]).mean() for pixel in range(pixels)])
+        apart = np.std(
+            [
+                function(
+                    np.concatenate([_numbers(SOBOL, n, pixel=pixel, dimension=d)[:, :2] for d in (0, 2)], axis=1)
+                ).mean()
+                for pixel in range(pixels)
+            ]
+        )
+        assert joint < bound * apart

@@ -58,10 +58,10 @@ def _direct(
                 frame = shading_frame(scene, features, material, material, hit.triangle, surface)
                 wo = to_local(frame, -ray.direction)
                 values = values_at(scene, features, material, surface.uv)
-                normal = bsdf.lit_side(scene, features, material, values, wo, frame.n)
+                receiver = bsdf.receiver(scene, features, material, values, wo, frame, surface.position)
                 u = uniform_2d(INDEPENDENT, key, sample, 7)
                 if ti.static(strategy == LIGHT):
-                    light = lights.sample(scene, features, surface.position, normal, u)
+                    light = lights.sample(scene, features, receiver, u)
                     if light.pdf > 0.0:
                         f, _ = bsdf.evaluate(scene, features, material, values, wo, to_local(frame, light.wi))
                         start = offset_along(surface.position, surface.normal, surface.error, light.wi)
@@ -78,7 +78,7 @@ def _direct(
                         wi = to_world(frame, drawn.wi)
                         start = offset_along(surface.position, surface.normal, surface.error, wi)
                         if any_hit(scene, features, start, wi, 0.0, FAR) == 0:
-                            if lights.environment_pdf(scene, features, surface.position, normal, wi) == 0.0:
+                            if lights.environment_pdf(scene, features, receiver, wi) == 0.0:
                                 radiance += drawn.weight * environment.emitted(scene, features, wi)
                 else:
                     lobe = uniform_1d(INDEPENDENT, key, sample, 8)

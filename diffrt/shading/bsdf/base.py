@@ -9,6 +9,9 @@ pointing away from the surface: `wo` towards where the path came from, `wi` towa
     delta(features, values, wo, wi) -> vec3                 only models with delta lobes: see `dispatch.delta`
     prepare(features, values, wo) -> anything               only where it pays: what both make of the material and wo.
                                                             `evaluate` and `sample` take it in place of `values`
+    lobe(values, cosine) -> (float, float)                  only models with a glossy lobe about the mirrored direction:
+                                                            its alpha, and about its share of what is reflected to wo at
+                                                            this cosine, 0 if it is smooth. Lights are chosen by it
 
 `values` holds the material's fields at the point, textures looked up: `field(values, slot("name", "field"))` is one of
 them, a vec3 whose .x is the number of a scalar field.

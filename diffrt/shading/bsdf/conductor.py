@@ -68,6 +68,12 @@ def sample(features: ti.template(), values: ti.template(), wo: vec3, lobe: ti.f3
 
 
 @ti.func
+def lobe(values: ti.template(), cosine: ti.f32):
+    roughness = field(values, ROUGHNESS).x
+    return alpha_of(roughness), ti.select(roughness > 0.0, 1.0, 0.0)
+
+
+@ti.func
 def delta(features: ti.template(), values: ti.template(), wo: vec3, wi: vec3) -> vec3:
     result = vec3(0.0)
     if field(values, ROUGHNESS).x == 0.0 and wo.z > 0.0 and wi.z > 0.0:

@@ -7,11 +7,13 @@ the back is the mirror image of the front; if they are one-sided it is black, un
 import taichi as ti
 from taichi.math import vec2, vec3
 
+from diffrt.core.vector import smaller, to_world
 from diffrt.device.features import MATERIAL_TYPES, slot
 from diffrt.shading.bsdf import conductor, dielectric, diffuse, null, plastic, principled
 from diffrt.shading.bsdf.base import BsdfSample, no_sample
 from diffrt.shading.bsdf.mix import resolve_mix as resolve_mix
 from diffrt.shading.material import field
+from diffrt.shading.receiver import Receiver, bare_receiver
 
 MODELS = {
     "diffuse": diffuse,
@@ -25,6 +27,9 @@ SIDED = ("dielectric", "null")
 """Models that are asked about directions on either side."""
 SMOOTH = ("conductor", "dielectric", "plastic", "null")
 """Models with delta lobes."""
+
+MOST_GLOSS = 0.9
+"""So much of the choice of lights goes by the glossy lobe at most, of which not everything is known."""
 
 DELTA_ONLY = ("conductor", "dielectric")
 """Models without any other lobe at roughness 0."""
@@ -66,6 +71,25 @@ def lit_side(
         if kind == ti.static(MATERIAL_TYPES.index("principled")):
             if field(values, principled.TRANSMISSION).x > 0.0:
                 result = vec3(0.0)
+    return result
+
+
+@ti.func
+def receiver(
+    scene: ti.template(), features: ti.template(), material: ti.i32, values: ti.template(), wo: vec3,
+    frame: ti.template(), position: vec3,
+) -> Receiver:  # fmt: skip
+    """What the choice of a light is told of a point that scatters to wo."""
+    result = bare_receiver(position, lit_side(scene, features, material, values, wo, frame.n))
+    if ti.static(features.glossy_choice):
+        kind = scene.material_type[material]
+        for name, model in ti.static(tuple(MODELS.items())):
+            if ti.static(features.has(name) and hasattr(model, "lobe")):
+                if kind == ti.static(MATERIAL_TYPES.index(name)):
+                    alpha, gloss = model.lobe(values, ti.abs(wo.z))
+                    result.spread = alpha * alpha
+                    result.gloss = smaller(gloss, MOST_GLOSS)
+        result.mirrored = to_world(frame, vec3(-wo.x, -wo.y, wo.z))
     return result
 
 

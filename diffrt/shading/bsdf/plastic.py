@@ -109,6 +109,15 @@ def sample(features: ti.template(), m: ti.template(), wo: vec3, lobe: ti.f32, u:
 
 
 @ti.func
+def lobe(values: ti.template(), cosine: ti.f32):
+    roughness = field(values, ROUGHNESS).x
+    base = field(values, ALBEDO)
+    coat, _ = fresnel.dielectric(cosine, field(values, IOR).x)
+    diffuse = (1.0 - coat) * (base.x + base.y + base.z) / 3.0
+    return alpha_of(roughness), ti.select(roughness > 0.0, coat / ti.max(coat + diffuse, 1e-12), 0.0)
+
+
+@ti.func
 def delta(features: ti.template(), values: ti.template(), wo: vec3, wi: vec3) -> vec3:
     result = 0.0
     if field(values, ROUGHNESS).x == 0.0 and wo.z > 0.0 and wi.z > 0.0:

@@ -248,3 +248,17 @@ def sample(features: ti.template(), m: ti.template(), wo: vec3, lobe: ti.f32, u:
             if density_of_wi > 0.0:
                 result = BsdfSample(wi, f / density_of_wi, density_of_wi, 0, 1.0)
     return result
+
+
+@ti.func
+def lobe(values: ti.template(), cosine: ti.f32):
+    """Of the specular layer, as if it were the uppermost."""
+    color = luminance(field(values, BASE_COLOR))
+    metallic = field(values, METALLIC).x
+    ior = field(values, IOR).x
+    f90 = field(values, SPECULAR).x * (1.0 - metallic) + metallic
+    amplitude = (ior - 1.0) / (ior + 1.0)
+    f0 = luminance(ti.min(amplitude * amplitude * field(values, SPECULAR_COLOR), 1.0))
+    f0 = f0 * (f90 - metallic) + color * metallic
+    specular = f0 + (f90 - f0) * schlick_rise(cosine)
+    return alpha_of(field(values, ROUGHNESS).x), specular / ti.max(specular + color * (1.0 - metallic), 1e-12)

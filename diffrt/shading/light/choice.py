@@ -2,16 +2,17 @@
 
 Lights at definite places are found by going down the light tree (device/light_tree.py). At a node, a child's importance
 is about the irradiance that it makes if nothing is in between, and above zero wherever that may be: strength /
-distance^2, times what is seen of its area and the largest cosine at the receiver that its bounds allow. Lights
-infinitely far away make the same irradiance everywhere, and compete as one with the tree as a whole.
+distance^2, times what is seen of its area and the largest cosine at the receiver that its bounds allow, the latter
+mixed with the receiver's glossy lobe. Lights infinitely far away make the same irradiance everywhere, and compete as one
+with the tree as a whole.
 """
 
 import taichi as ti
-from taichi.math import vec3
 
 from diffrt.core.distribution import cdf_interval, search_cdf
 from diffrt.core.vector import larger, smaller
 from diffrt.device.scene_fields import LIGHT_ATTRIBUTES, LIGHT_WIDTH
+from diffrt.shading.receiver import Receiver
 
 _Lanes = ti.types.vector(LIGHT_WIDTH, ti.f32)
 _LEAST_GAP = 1.0 / 9.0
@@ -30,13 +31,14 @@ class Choice:
 
 
 @ti.func
-def _importances(scene: ti.template(), node: ti.i32, position: vec3, normal: vec3):
-    """Of each child of a node, at a point with this normal; zero normal: light may come from either side.
+def _importances(scene: ti.template(), features: ti.template(), node: ti.i32, receiver: Receiver):
+    """Of each child of a node, for a receiver.
 
     No branches and one way of computing all lanes, so that the compiler vectorizes them.
     """
     result = _Lanes(0.0)
     row = node * LIGHT_ATTRIBUTES
+    position, normal, mirrored = receiver.position, receiver.normal, receiver.mirrored
     either_side = ti.select(normal.dot(normal) > 0.5, 0.0, 1.0)
     for k in ti.static(range(LIGHT_WIDTH)):
         x = scene.light_nodes[row][k] - position.x
@@ -66,6 +68,14 @@ def _importances(scene: ti.template(), node: ti.i32, position: vec3, normal: vec
         gap_x, gap_y, gap_z = larger(ti.abs(x) - a, 0.0), larger(ti.abs(y) - b, 0.0), larger(ti.abs(z) - c, 0.0)
         gap = larger(gap_x * gap_x + gap_y * gap_y + gap_z * gap_z, squared * _LEAST_GAP)
         lit = larger(smaller(larger(height, 0.0) / ti.sqrt(gap), 1.0), either_side)
+        if ti.static(features.glossy_choice):
+            # A lobe like GGX's about the mirrored direction, as wide as the material's and the light together; its
+            # integral over the sphere is pi, as the cosine's.
+            off = 0.5 - 0.5 * inverse * (x * mirrored.x + y * mirrored.y + z * mirrored.z)
+            spread = receiver.spread + 0.25 * wide * wide
+            there = spread + larger(off, 0.0)
+            lobe = (1.0 + spread) * spread / (4.0 * there * there)
+            lit = ti.select(lit > 0.0, lit + receiver.gloss * (lobe - lit), 0.0)
         result[k] = scene.light_nodes[row + 13][k] * seen * lit / larger(squared, (a * a + b * b + c * c) * _WITHIN)
     return result
 
@@ -96,8 +106,8 @@ def _far_share(scene: ti.template(), features: ti.template(), near: ti.f32) -> t
 
 
 @ti.func
-def choose(scene: ti.template(), features: ti.template(), position: vec3, normal: vec3, u: ti.f32) -> Choice:
-    """A light for a point, out of one uniform number."""
+def choose(scene: ti.template(), features: ti.template(), receiver: Receiver, u: ti.f32) -> Choice:
+    """A light for a receiver, out of one uniform number."""
     result = Choice(-1, 0.0, 0.0)
     counts = scene.light_counts[None]
     v = u
@@ -110,7 +120,7 @@ def choose(scene: ti.template(), features: ti.template(), position: vec3, normal
         for level in range(counts[2]):
             if not far:
                 node = scene.light_levels[counts[2] - 1 - level] + index
-                importances = _importances(scene, node, position, normal)
+                importances = _importances(scene, features, node, receiver)
                 total = importances.sum()
                 if ti.static(features.far_lights):
                     if level == 0:
@@ -141,9 +151,7 @@ def choose(scene: ti.template(), features: ti.template(), position: vec3, normal
 
 
 @ti.func
-def near_probability(
-    scene: ti.template(), features: ti.template(), position: vec3, normal: vec3, light: ti.i32
-) -> ti.f32:
+def near_probability(scene: ti.template(), features: ti.template(), receiver: Receiver, light: ti.i32) -> ti.f32:
     """With which `choose` finds a light of the tree."""
     probability = 1.0
     if ti.static(features.light_tree):
@@ -151,7 +159,7 @@ def near_probability(
         levels = scene.light_counts[None][2]
         for level in range(levels):
             node = scene.light_levels[level] + way // LIGHT_WIDTH
-            importances = _importances(scene, node, position, normal)
+            importances = _importances(scene, features, node, receiver)
             total = importances.sum()
             probability *= importances[way % LIGHT_WIDTH] / larger(total, 1e-30)
             if level == levels - 1:
@@ -161,12 +169,10 @@ def near_probability(
 
 
 @ti.func
-def far_probability(
-    scene: ti.template(), features: ti.template(), position: vec3, normal: vec3, light: ti.i32
-) -> ti.f32:
+def far_probability(scene: ti.template(), features: ti.template(), receiver: Receiver, light: ti.i32) -> ti.f32:
     """With which `choose` finds a light infinitely far away, by its number among them."""
     near = 0.0
     if ti.static(features.light_tree):
         counts = scene.light_counts[None]
-        near = _importances(scene, scene.light_levels[counts[2] - 1], position, normal).sum()
+        near = _importances(scene, features, scene.light_levels[counts[2] - 1], receiver).sum()
     return _far_share(scene, features, near) * cdf_interval(scene.far_cdf, 0, light).y

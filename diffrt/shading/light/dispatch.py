@@ -8,14 +8,15 @@ from diffrt.device.features import LIGHT_ENVIRONMENT, LIGHT_TRIANGLES
 from diffrt.device.surface import Surface
 from diffrt.shading.light import area, choice, delta, environment
 from diffrt.shading.light.base import LightSample, no_light
+from diffrt.shading.receiver import Receiver
 
 
 @ti.func
-def choose(scene: ti.template(), features: ti.template(), position: vec3, normal: vec3, u: vec2):
+def choose(scene: ti.template(), features: ti.template(), receiver: Receiver, u: vec2):
     """What `sample` goes to with the same arguments: the kind of light (-1: none), the triangle or the number of the
     delta light, and what is left of u."""
     kind, index, rest = -1, -1, u
-    chosen = choice.choose(scene, features, position, normal, u.x)
+    chosen = choice.choose(scene, features, receiver, u.x)
     if chosen.light >= 0:
         kind, index = scene.lights[chosen.light][0], scene.lights[chosen.light][1]
         rest.x = chosen.rest
@@ -26,63 +27,59 @@ def choose(scene: ti.template(), features: ti.template(), position: vec3, normal
 
 
 @ti.func
-def sample(scene: ti.template(), features: ti.template(), position: vec3, normal: vec3, u: vec2) -> LightSample:
-    """A direction from `position` towards a light; the choice of the light is taken out of u.x, which stays uniform.
+def sample(scene: ti.template(), features: ti.template(), receiver: Receiver, u: vec2) -> LightSample:
+    """A direction from the receiver towards a light; the choice of the light is taken out of u.x, which stays uniform.
 
-    `pdf` includes the probability of the choice. Light has to come from the side of `normal`; zero: from either side.
+    `pdf` includes the probability of the choice.
     """
     result = no_light()
-    chosen = choice.choose(scene, features, position, normal, u.x)
+    chosen = choice.choose(scene, features, receiver, u.x)
     if chosen.light >= 0:
         rest = vec2(chosen.rest, u.y)
         kind = scene.lights[chosen.light][0]
         if kind == LIGHT_TRIANGLES:
             if ti.static(features.area_lights):
-                result = area.sample(scene, features, chosen.light, position, rest)
+                result = area.sample(scene, features, chosen.light, receiver.position, rest)
         elif kind == LIGHT_ENVIRONMENT:
             if ti.static(features.environment):
                 result = environment.sample(scene, features, rest)
         else:
             if ti.static(features.delta_lights):
-                result = delta.sample(scene, kind, scene.lights[chosen.light][1], position)
+                result = delta.sample(scene, kind, scene.lights[chosen.light][1], receiver.position)
         result.pdf *= chosen.probability
     return result
 
 
 @ti.func
 def area_pdf(
-    scene: ti.template(), features: ti.template(), position: vec3, normal: vec3, surface: Surface, triangle: ti.i32,
+    scene: ti.template(), features: ti.template(), receiver: Receiver, surface: Surface, triangle: ti.i32,
     direction: vec3,
 ) -> ti.f32:  # fmt: skip
     """Density per solid angle with which `sample` draws this direction towards a triangle that emits."""
     light = scene.triangle_light[triangle]
-    offset = surface.position - position
+    offset = surface.position - receiver.position
     density = area.pdf(scene, light, surface, offset.dot(offset), direction)
-    return density * choice.near_probability(scene, features, position, normal, light)
+    return density * choice.near_probability(scene, features, receiver, light)
 
 
 @ti.func
-def environment_pdf(
-    scene: ti.template(), features: ti.template(), position: vec3, normal: vec3, direction: vec3
-) -> ti.f32:
+def environment_pdf(scene: ti.template(), features: ti.template(), receiver: Receiver, direction: vec3) -> ti.f32:
     """Density per solid angle with which `sample` draws this direction towards the environment."""
-    return environment_emitted_and_pdf(scene, features, position, normal, direction)[1]
+    return environment_emitted_and_pdf(scene, features, receiver, direction)[1]
 
 
 @ti.func
-def environment_emitted_and_pdf(
-    scene: ti.template(), features: ti.template(), position: vec3, normal: vec3, direction: vec3
-):
+def environment_emitted_and_pdf(scene: ti.template(), features: ti.template(), receiver: Receiver, direction: vec3):
     """The environment's radiance, and `environment_pdf`."""
     radiance, density = environment.emitted_and_pdf(scene, features, direction)
-    return radiance, density * environment_probability(scene, features, position, normal)
+    return radiance, density * environment_probability(scene, features, receiver)
 
 
 @ti.func
-def environment_probability(scene: ti.template(), features: ti.template(), position: vec3, normal: vec3) -> ti.f32:
+def environment_probability(scene: ti.template(), features: ti.template(), receiver: Receiver) -> ti.f32:
     """Probability with which `sample` goes to the environment."""
     last = scene.light_counts[None][1] - 1  # the environment is the last light of all
-    return choice.far_probability(scene, features, position, normal, last)
+    return choice.far_probability(scene, features, receiver, last)
 
 
 @ti.func

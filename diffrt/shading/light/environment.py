@@ -70,9 +70,7 @@ def sample(scene: ti.template(), features: ti.template(), u: vec2) -> LightSampl
         info = scene.textures[scene.environment_texture[None]]
         row = search_guided(scene.environment_rows, scene.environment_row_guide, 0, info[2], u.y)
         down = cdf_interval(scene.environment_rows, 0, row)
-        column = search_guided(
-            scene.environment_columns, scene.environment_column_guide, row * info[1], info[1], u.x
-        )
+        column = search_guided(scene.environment_columns, scene.environment_column_guide, row * info[1], info[1], u.x)
         across = cdf_interval(scene.environment_columns, row * info[1], column)
         uv.x = (ti.cast(column, ti.f32) + (u.x - across.x) / larger(across.y, 1e-20)) / ti.cast(info[1], ti.f32)
         uv.y = (ti.cast(row, ti.f32) + (u.y - down.x) / larger(down.y, 1e-20)) / ti.cast(info[2], ti.f32)

@@ -10,15 +10,16 @@ from diffrt.device.surface import surface_at
 from diffrt.device.upload import upload
 from diffrt.scene.scene import Scene
 from diffrt.shading.light import area, dispatch, environment
+from diffrt.shading.receiver import Receiver
 
 
 @ti.kernel
 def _sample(
-    scene: ti.template(), features: ti.template(), position: vec3, normal: vec3,
+    scene: ti.template(), features: ti.template(), position: vec3, normal: vec3, mirrored: vec3, lobe: vec2,
     u: ti.types.ndarray(dtype=vec2, ndim=1), out: ti.types.ndarray(dtype=ti.f32, ndim=2),
 ):  # fmt: skip
     for i in range(u.shape[0]):
-        s = dispatch.sample(scene, features, position, normal, u[i])
+        s = dispatch.sample(scene, features, Receiver(position, normal, mirrored, lobe.x, lobe.y), u[i])
         for d in ti.static(range(3)):
             out[i, d] = s.wi[d]
             out[i, 3 + d] = s.radiance[d]
@@ -29,32 +30,42 @@ def _sample(
 
 @ti.kernel
 def _density(
-    scene: ti.template(), features: ti.template(), position: vec3, normal: vec3,
+    scene: ti.template(), features: ti.template(), position: vec3, normal: vec3, mirrored: vec3, lobe: vec2,
     wi: ti.types.ndarray(dtype=vec3, ndim=1), out: ti.types.ndarray(dtype=ti.f32, ndim=2),
 ):  # fmt: skip
     for i in range(wi.shape[0]):
+        receiver = Receiver(position, normal, mirrored, lobe.x, lobe.y)
         hit = closest_hit(scene, features, position, wi[i], 0.0, FAR)
         radiance = vec3(0.0)
         density = 0.0
         if hit.triangle >= 0:
             surface = surface_at(scene, features, hit.triangle, hit.u, hit.v)
             radiance = area.emitted(scene, features, surface, hit.triangle, hit.u, hit.v, -wi[i])
-            density = dispatch.area_pdf(scene, features, position, normal, surface, hit.triangle, wi[i])
+            density = dispatch.area_pdf(scene, features, receiver, surface, hit.triangle, wi[i])
         else:
             if ti.static(features.environment):
                 radiance = environment.emitted(scene, features, wi[i])
-                density = dispatch.environment_pdf(scene, features, position, normal, wi[i])
+                density = dispatch.environment_pdf(scene, features, receiver, wi[i])
         for d in ti.static(range(3)):
             out[i, d] = radiance[d]
         out[i, 3] = density
 
 
 class LightBench:
-    """The lights of a scene as seen from a point, by default lit from all sides."""
+    """The lights of a scene as seen from a point, by default lit from all sides.
 
-    def __init__(self, scene: Scene, position: object = (0.0, 0.0, 0.0), normal: object = (0.0, 0.0, 0.0)) -> None:
+    Args:
+        glossy: the roughness of a lobe, and its share; the scene has to have a glossy material.
+        mirrored: its direction.
+    """
+
+    def __init__(
+        self, scene: Scene, position: object = (0.0, 0.0, 0.0), normal: object = (0.0, 0.0, 0.0),
+        glossy: tuple[float, float] = (1.0, 0.0), mirrored: object = (0.0, 0.0, 1.0),
+    ) -> None:  # fmt: skip
         self.device = upload(scene, scene.camera())
-        self.position, self.normal = vec3(*np.asarray(position, float)), vec3(*np.asarray(normal, float))
+        given = (vec3(*np.asarray(v, float)) for v in (position, normal, mirrored))
+        self.receiver = (*given, vec2(glossy[0] ** 4, glossy[1]))
 
     def sample(self, count: int, seed: int = 0) -> dict[str, np.ndarray]:
         """`count` stratified samples: wi, radiance, pdf, target, delta."""
@@ -63,7 +74,7 @@ class LightBench:
         u = (np.stack(np.meshgrid(range(side), range(side), indexing="ij"), axis=-1) + jitter) / side
         u = np.minimum(u.reshape(-1, 2), 0.9999999).astype(np.float32)
         out = np.zeros((len(u), 11), np.float32)
-        _sample(self.device.fields, self.device.features, self.position, self.normal, u, out)
+        _sample(self.device.fields, self.device.features, *self.receiver, u, out)
         return {
             "wi": out[:, :3].astype(float),
             "radiance": out[:, 3:6].astype(float),
@@ -76,7 +87,7 @@ class LightBench:
         """Radiance (N,3) that arrives along directions, and the density with which `sample` draws them."""
         wi = np.ascontiguousarray(wi, np.float32)
         out = np.zeros((len(wi), 4), np.float32)
-        _density(self.device.fields, self.device.features, self.position, self.normal, wi, out)
+        _density(self.device.fields, self.device.features, *self.receiver, wi, out)
         return out[:, :3].astype(float), out[:, 3].astype(float)
 
 

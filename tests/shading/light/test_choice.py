@@ -54,6 +54,46 @@ def test_samples_and_densities_agree(taichi: str, count: int, far: list[Any], no
     assert same[open_way].mean() > 0.995
 
 
+METAL = {"metal": {"type": "conductor", "roughness": 0.3}}
+
+
+@pytest.mark.parametrize("roughness", [0.05, 0.3, 1.0])
+@pytest.mark.parametrize(("count", "far"), [(3, FAR), (70, FAR)])
+def test_samples_and_densities_agree_for_glossy_surfaces(
+    taichi: str, count: int, far: list[Any], roughness: float
+) -> None:
+    scene = crowd(count, lights=far, materials=METAL)
+    next(iter(scene.shapes.values())).material = "metal"
+    bench = LightBench(scene, normal=(0.6, 0, 0.8), glossy=(roughness, 0.9), mirrored=(0.8, 0, 0.6))
+    assert bench.device.features.glossy_choice
+    samples = bench.sample(120**2)
+    seen = (samples["pdf"] > 0) & ~samples["delta"] & (samples["radiance"].max(axis=1) > 0)
+    radiance, density = bench.density(samples["wi"][seen])
+    open_way = np.isclose(radiance, samples["radiance"][seen], rtol=1e-4).all(axis=1)
+    assert open_way.mean() > 0.5
+    assert np.isclose(density, samples["pdf"][seen], rtol=2e-3)[open_way].mean() > 0.995
+
+
+def test_lights_in_the_lobe_are_chosen_more_and_none_is_left_out(taichi: str) -> None:
+    """Bulbs all round, equal but for where they are: nine tenths of the choice go by the lobe."""
+    z = 1 - 2 * (np.arange(100) + 0.5) / 100
+    around = np.pi * (3 - np.sqrt(5)) * np.arange(100)
+    place = 4 * np.stack([np.sqrt(1 - z * z) * np.cos(around), np.sqrt(1 - z * z) * np.sin(around), z], axis=1)
+    lights = [
+        {"name": f"bulb{i}", "type": "point", "position": p.tolist(), "intensity": 1.0} for i, p in enumerate(place)
+    ]
+    speck = {"name": "speck", "type": "rectangle", "to_world": [{"scale": 1e-3}, {"translate": [0, -50, 0]}],
+             "material": "metal"}  # fmt: skip
+    bench = LightBench(lit([speck], lights, materials=METAL), normal=(0, 0, 1), glossy=(0.3, 0.9), mirrored=(0, 0, 1))
+    samples = bench.sample(300**2)
+    above = place[:, 2] > 1e-3
+    # Bounds of many lights are wider than the lobe: less than the nine tenths of it that lie there.
+    assert (samples["wi"][:, 2] > 0.95).mean() > 5 * (place[above, 2] > 0.95 * 4).mean()
+    met = np.unique(np.argmax(samples["wi"] @ place.T, axis=1))
+    assert set(met) == set(np.flatnonzero(above))
+    assert np.mean(1.0 / samples["pdf"]) == pytest.approx(above.sum(), rel=0.03)
+
+
 @pytest.mark.parametrize("normal", [(0, 0, 0), (0.6, 0, 0.8)], ids=["all_round", "facing"])
 def test_samples_follow_the_density(taichi: str, normal: Any) -> None:
     """Chi-square over the sphere: lamps around a point, none before another."""
