@@ -15,11 +15,14 @@ from diffrt.device.features import (
 )
 from diffrt.device.geometry import Geometry
 from diffrt.device.light_tree import LightBounds, build, tree_order
+from diffrt.device.scene_fields import LIGHT_WIDTH
 from diffrt.scene.elements import Light, Shape
 from diffrt.scene.scene import Scene
 
-GROUP_SIZE = 128
-"""Most triangles of a light: a shape that emits is as many lights as it takes."""
+_GROUP_SIZE = 20
+"""A shape that emits is one light if it has no more triangles; else its parts are lights of their own, so that none of
+a closed shape's samples fall on the side that is turned away."""
+_MOST_GROUPS = LIGHT_WIDTH**4
 _LEAST_ABOVE = 0.01
 """Share of an environment's light above its mean that makes it worth telling apart."""
 _POINT_STRENGTH = 4.0
@@ -97,6 +100,14 @@ def light_table(
     return arrays
 
 
+def group_count(faces: int) -> int:
+    """Most groups that a shape of so many triangles is cut into: 1 or, to fill nodes of the tree, a power of 8."""
+    count = 1
+    while faces > count * _GROUP_SIZE and count < _MOST_GROUPS:
+        count *= LIGHT_WIDTH
+    return count
+
+
 def _delta_arrays(delta: list[Light]) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Positions, directions, intensities (or irradiances), and the angles of spots."""
     position, direction, intensity = np.zeros((len(delta), 3)), np.zeros((len(delta), 3)), np.zeros((len(delta), 3))
@@ -142,16 +153,15 @@ def _emitters(scene: Scene, shapes: list[Shape], geometry: Geometry) -> _Emitter
     bounds = np.stack([corners.min(axis=(0, 1)), corners.max(axis=(0, 1))])
     pad = 1e-5 * (np.abs(bounds).max() + np.ptp(bounds, axis=0).max())
 
-    order = tree_order(corners.mean(axis=1), GROUP_SIZE)
-    order = order[np.argsort(geometry.triangle_shape[triangles[order]], kind="stable")]
-    triangles, corners = triangles[order], corners[order]
-    shape_of = geometry.triangle_shape[triangles]
-    start, end = np.searchsorted(shape_of, shape_of), np.searchsorted(shape_of, shape_of, side="right")
-    rank, faces = np.arange(len(triangles)) - start, end - start
-    part = rank * -(-faces // GROUP_SIZE) // faces
-    starts = (rank == 0) | (np.diff(part, prepend=-1) != 0)
-    first, group = np.flatnonzero(starts), np.cumsum(starts) - 1
-    sizes = np.diff(np.append(first, len(triangles)))
+    shape_of, middle = geometry.triangle_shape[triangles], corners.mean(axis=1)
+    order, parts = [], []
+    for own in np.split(np.arange(len(triangles)), np.flatnonzero(np.diff(shape_of)) + 1):
+        size = -(-len(own) // group_count(len(own)))
+        order.append(own[tree_order(middle[own], size)])
+        parts.append(np.minimum(size, len(own) - np.arange(0, len(own), size)))
+    triangles, corners = triangles[np.concatenate(order)], corners[np.concatenate(order)]
+    shape_of, sizes = geometry.triangle_shape[triangles], np.concatenate(parts)
+    first, group = np.cumsum(sizes) - sizes, np.repeat(np.arange(len(sizes)), sizes)
 
     normal = 0.5 * np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     area = np.linalg.norm(normal, axis=1)

@@ -18,7 +18,7 @@ from diffrt.device.features import (
     Features,
 )
 from diffrt.device.geometry import Geometry, gather
-from diffrt.device.light_table import GROUP_SIZE, colours, light_table
+from diffrt.device.light_table import colours, group_count, light_table
 from diffrt.device.packing import write
 from diffrt.device.scene_fields import Capacity, SceneFields, acquire
 from diffrt.device.surface import fill_records
@@ -110,7 +110,7 @@ def _capacity(scene: Scene, geometry: Geometry, bvh: Bvh | None) -> Capacity:
         materials=len(scene.materials),
         textures=len(images),
         texels=sum(image.shape[0] * image.shape[1] for image in images),
-        lights=sum(-(-faces // GROUP_SIZE) for faces in emitting) + len(scene.lights),
+        lights=sum(map(group_count, emitting)) + len(scene.lights),
         emitters=sum(emitting),
         delta_lights=len(scene.lights),
         environment_cells=max((image.shape[0] * image.shape[1] for image in environment), default=0),

@@ -25,7 +25,8 @@ from diffrt.shading.light import dispatch as lights
 from diffrt.shading.material import shading_frame, values_at
 
 LIGHT, BSDF = 0, 1
-BATCHES, SAMPLES = 16, 64
+BATCHES, SAMPLES = 16, 256
+"""Light samples alone have rare strong ones where a lamp is outside of the lobe that they are drawn for."""
 
 
 @ti.func

@@ -3,8 +3,8 @@
 Lights at definite places are found by going down the light tree (device/light_tree.py). At a node, a child's importance
 is about the irradiance that it makes if nothing is in between, and above zero wherever that may be: strength /
 distance^2, times what is seen of its area and the largest cosine at the receiver that its bounds allow, the latter
-mixed with the receiver's glossy lobe. Lights infinitely far away make the same irradiance everywhere, and compete as one
-with the tree as a whole.
+mixed with the receiver's glossy lobe. Lights infinitely far away make the same irradiance everywhere, and compete as
+one with the tree as a whole.
 """
 
 import taichi as ti
