@@ -16,7 +16,7 @@ from diffrt.scene.scene import Scene
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "scenes"
 PREVIEWS = ROOT / "docs" / "images"
-NAMES = sorted(path.stem for path in FOLDER.glob("*.json") if path.name != "scene.schema.json")
+NAMES = sorted(path.stem for path in FOLDER.glob("*.json") if not path.name.endswith(".schema.json"))
 each_scene = pytest.mark.parametrize("name", NAMES)
 WIDTH = 64
 
