@@ -119,7 +119,8 @@ def main() -> None:
     (HERE / "many_lights.json").write_text(scene_text(many_lights()), encoding="utf-8")
     if previews is not None:
         PREVIEWS.mkdir(parents=True, exist_ok=True)
-        for name in previews or sorted(path.stem for path in HERE.glob("*.json") if not path.name.endswith(".schema.json")):
+        files = (path for path in HERE.glob("*.json") if not path.name.endswith(".schema.json"))
+        for name in previews or sorted(path.stem for path in files):
             make_preview(name)
             print(f"{name}: done")
 

@@ -95,7 +95,7 @@ def test_full_example_passes_both():
 @pytest.mark.parametrize("path", sorted((ROOT / "scenes").glob("**/*.json")), ids=lambda path: path.name)
 def test_example_scenes_pass_the_schema(path):
     data = json.loads(path.read_text(encoding="utf-8"))
-    if path == PUBLISHED or "views" in data or "views_from" in data:
+    if path.name.endswith(".schema.json") or "views" in data or "views_from" in data:
         pytest.skip("not a scene")
     assert [error.message for error in validator().iter_errors(data)] == []
 
