@@ -264,7 +264,9 @@ BUFFERS = [
          buffer="mask"),
     Case("depth: cube's corners", shining, "shapes.box.vertices", RANDOM.normal(size=(8, 3)), 0.02, buffer="depth"),
     Case("depth: field of view", scenes.bumpy, "camera.fov", 1.0, 0.3, buffer="depth"),
-    Case("normal: creases turn", scenes.facets, "shapes.box.rotation", ALONG, 0.03, buffer="normal"),
+    # A longer step is not linear: with 0.03 differences tend to 0.0082, with 0.0075 to 0.0089.
+    Case("normal: creases turn", scenes.facets, "shapes.box.rotation", ALONG, 0.0075, spp_difference=1024,
+         buffer="normal"),
     Case("normal: smooth", scenes.bumpy, "shapes.floor.vertices", RANDOM.normal(size=(169, 3)) * [0.1, 1, 0.1], 0.005,
          buffer="normal"),
     Case("position: camera moves", shining, "camera.translation", ALONG, 0.01, buffer="position"),
