@@ -1,5 +1,6 @@
 """The state of a run in one file, checkpoint.npz: written whole or not at all, plain arrays, no pickle."""
 
+import contextlib
 import io
 import json
 import zipfile
@@ -132,10 +133,12 @@ def read_checkpoint(folder: Path, setup: FitSetup) -> RunState:
     return state
 
 
-def clear_temporary(folder: Path) -> None:
-    """Remove what a kill in the middle of writing a checkpoint left behind."""
-    for file in folder.glob(f".{FILE}.*"):
-        file.unlink(missing_ok=True)
+def clear(folder: Path, resume: bool) -> None:
+    """Remove what a kill in the middle of writing left behind; and the checkpoint, if the run begins anew."""
+    old = [] if resume else [folder / FILE]
+    with contextlib.suppress(OSError):  # a folder that cannot be written to is named by what is written next
+        for file in [*old, *folder.glob(f".{FILE}.*")]:
+            file.unlink(missing_ok=True)
 
 
 def fingerprint(setup: FitSetup) -> dict[str, str]:

@@ -108,7 +108,7 @@ class _Run:
             self.state = checkpoint.read_checkpoint(folder, setup)
             apply_values(setup)
         if folder is not None:
-            checkpoint.clear_temporary(folder)
+            checkpoint.clear(folder, resume)
         self.history = output.History(folder, self.state.iteration)
         self.order = ViewOrder(setup)
         self.resumed_seconds, self.started = self.state.seconds, time.perf_counter()

@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import numpy as np
 from numpy.typing import NDArray
@@ -103,7 +104,8 @@ def scores_of(view: View, picture: NDArray[np.float64]) -> dict[str, float]:
 def write_pictures(folder: Path, setup: FitSetup, pictures: dict[str, NDArray[np.float64]], ending: str) -> None:
     """renders/NAME_ENDING.png of every view."""
     for view in setup.views:
-        write_image(folder / "renders" / f"{view.name}_{ending}.png", pictures[view.name])
+        file = quote(view.name, safe=" ()+,;=@")  # a name may hold what must not stand in that of a file
+        write_image(folder / "renders" / f"{file}_{ending}.png", pictures[view.name])
 
 
 def view_descriptions(setup: FitSetup, scores: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:

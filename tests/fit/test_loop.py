@@ -176,6 +176,13 @@ def test_order_of_views(problem: dict[str, Any]) -> None:
     assert [view.name for view in ViewOrder(prepare(problem, Path("."))).at(41)] == drawn[41]
 
 
+def test_names_of_views_stay_in_the_folder(problem: dict[str, Any], tmp_path: Path) -> None:
+    problem["views"][0]["name"] = "../../a/b"
+    fit(problem, tmp_path / "one" / "two", iterations=1)
+    assert (tmp_path / "one" / "two" / "renders" / "..%2F..%2Fa%2Fb_after.png").is_file()
+    assert [path.name for path in tmp_path.iterdir()] == ["one"]
+
+
 def test_wrong_arguments(problem: dict[str, Any]) -> None:
     for arguments in ({"workers": 2}, {"resume": True}, {"iterations": 0}):
         with pytest.raises(InputError):

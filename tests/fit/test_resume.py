@@ -53,6 +53,19 @@ def test_without_resume_it_begins_anew(problem: dict[str, Any], tmp_path: Path) 
     assert len((tmp_path / "history.jsonl").read_text().splitlines()) == 3
 
 
+def test_a_new_run_forgets_the_checkpoint_of_the_old_one(problem: dict[str, Any], tmp_path: Path) -> None:
+    """Were it still there, a run that was killed at once would be resumed from the state of another one."""
+    fit(problem, tmp_path, iterations=5)
+
+    def look(row: dict[str, Any], scene: Scene) -> None:
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fit(problem, tmp_path, callback=look)
+    resumed = fit(problem, tmp_path, resume=True)
+    assert [row["iteration"] for row in resumed.history] == list(range(12))
+
+
 def test_another_problem_is_refused(problem: dict[str, Any], tmp_path: Path) -> None:
     fit(problem, tmp_path, iterations=2)
     problem["loss"] = {"type": "l1"}
