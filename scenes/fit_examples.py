@@ -371,8 +371,16 @@ def poses() -> Example:
         "spp": 8,
     }
 
+    points = np.stack(np.meshgrid([-1, 0, 1], [0, 0.3, 0.6], [-1, 0, 1]), axis=-1).reshape(-1, 3)
+
+    def seen(places: np.ndarray, to_world: np.ndarray, fov: float) -> np.ndarray:
+        """Where points appear, in pixels from the middle of a picture 64 pixels wide."""
+        local = (places - to_world[:3, 3]) @ to_world[:3, :3]
+        flat: np.ndarray = 32.0 / math.tan(math.radians(fov / 2)) * local[:, :2] / -local[:, 2:]
+        return flat
+
     def closeness(scene: Scene, views: Views) -> Closeness:
-        moved, turned, focal = [], [], []
+        moved, turned, focal, apart = [], [], [], []
         for camera in cameras:
             found, true = views[camera["name"]]["camera"], np.asarray(_transform(camera["to_world"]))
             matrix = np.asarray(found["to_world"])
@@ -380,10 +388,13 @@ def poses() -> Example:
             cosine = 0.5 * (np.trace(matrix[:3, :3].T @ true[:3, :3]) - 1.0)
             turned.append(np.rad2deg(np.arccos(np.clip(cosine, -1.0, 1.0))))
             focal.append(abs(math.tan(math.radians(20)) / math.tan(math.radians(found["fov"] / 2)) - 1.0))
+            between = seen(points, matrix, found["fov"]) - seen(points, true, 40.0)
+            apart.append(np.linalg.norm(between, axis=1).mean())
         return {
             "largest distance of a camera from its true place": (float(max(moved)), 0.05),
             "largest turn from the true one in degrees": (float(max(turned)), 0.35),
             "largest relative error of a focal length": (float(max(focal)), 0.015),
+            "mean distance in the picture, in pixels": (float(np.mean(apart)), 0.1),
         }
 
     truth = {"cameras": cameras, **scene}

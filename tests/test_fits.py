@@ -10,6 +10,7 @@ import pytest
 from diffrt.fit.loop import fit
 from diffrt.fit.photo import read_photo
 from diffrt.fit.prepare import prepare
+from diffrt.fit.resize import shrink
 from diffrt.io.images import read_image
 from diffrt.render.render import render
 from diffrt.scene.save import camera_description
@@ -28,7 +29,7 @@ SHORT = {
     "texture": ({"iterations": 8, "resolution": 0.5}, "root mean square error of a texel", 0.75),
     "mesh_from_sphere": ({"iterations": 8, "spp": 2}, "mean distance of a vertex from the true surface", 0.95),
     "shadow": ({"iterations": 12, "resolution": 0.5}, "distance from the true place", 0.8),
-    "poses": ({"iterations": 10, "resolution": 0.5}, "largest relative error of a focal length", 0.95),
+    "poses": ({"iterations": 5, "resolution": 0.5}, "mean distance in the picture, in pixels", 0.8),
 }
 """One short stage, and by which factor it comes closer by one of the example's measures."""
 
@@ -48,9 +49,10 @@ def test_there_is_nothing_else() -> None:
 def test_a_target_is_a_picture_of_the_truth(example: Example, taichi: str) -> None:
     view = example.problem["views"][0]
     target = read_image(FOLDER / view["target"])
-    image = render(Scene.from_dict(example.truth, FOLDER), spp=256, camera=view["name"])
+    image = render(Scene.from_dict(example.truth, FOLDER), spp=64, camera=view["name"])
     assert target.data.shape[:2] == image.shape[:2]
-    error = np.abs(read_photo(view["target"], FOLDER, "target").color - image).mean()
+    color = read_photo(view["target"], FOLDER, "target").color
+    error = np.abs(shrink(color, 4, 4) - shrink(image, 4, 4)).mean()  # of means over many pixels, of little noise
     assert error < 0.02 * image.mean() + 0.003
 
 

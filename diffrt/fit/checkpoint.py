@@ -87,7 +87,9 @@ def write_checkpoint(folder: Path, setup: FitSetup, state: RunState) -> None:
     for name, item in setup.variables.items():
         arrays[f"latent/{name}"], arrays[f"start/{name}"] = item.latent, item.start
         arrays[f"mean/{name}"], arrays[f"square/{name}"] = item.moments.mean, item.moments.square
-        arrays[f"scalars/{name}"] = np.array([item.moments.steps, item.rate_scale])
+        arrays[f"scalars/{name}"] = np.array(
+            [item.moments.steps, item.rate_scale, item.moments.seen, item.moments.usual]
+        )
     arrays |= {f"best/{key}": array for key, array in state.best.items()}
     if state.evaluations:
         arrays["evaluations/loss"] = np.array([loss for loss, _ in state.evaluations])
@@ -120,7 +122,8 @@ def read_checkpoint(folder: Path, setup: FitSetup) -> RunState:
         for name, item in setup.variables.items():
             item.latent, item.start = arrays[f"latent/{name}"], arrays[f"start/{name}"]
             item.moments.mean, item.moments.square = arrays[f"mean/{name}"], arrays[f"square/{name}"]
-            item.moments.steps, item.rate_scale = int(arrays[f"scalars/{name}"][0]), float(arrays[f"scalars/{name}"][1])
+            steps, item.rate_scale, seen, item.moments.usual = arrays[f"scalars/{name}"].tolist()
+            item.moments.steps, item.moments.seen = int(steps), int(seen)
         state = RunState(**{key: value for key, value in head.items() if key not in ("version", "problem")})
         state.best = {key.removeprefix("best/"): array for key, array in arrays.items() if key.startswith("best/")}
         if "evaluations/loss" in arrays:

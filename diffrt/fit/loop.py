@@ -100,6 +100,7 @@ class _Run:
     progress: Report
     state: RunState = field(default_factory=RunState)
     ending: str = "finished"
+    cut: list[str] = field(default_factory=list)
 
     def run(self, resume: bool) -> FitResult:
         setup, folder = self.setup, self.folder
@@ -167,8 +168,11 @@ class _Run:
                 self.ending = "not finite"
             return broken
         state.skipped = 0
-        for name, gradient in evaluation.gradients.items():
-            setup.variables[name].step(gradient, state.iteration, setup.iterations)
+        self.cut = [
+            name
+            for name, gradient in evaluation.gradients.items()
+            if setup.variables[name].step(gradient, state.iteration, setup.iterations)
+        ]
         apply_values(setup)
         return []
 
@@ -207,6 +211,8 @@ class _Run:
         }
         if skipped:
             row["skipped"] = skipped
+        if self.cut:
+            row["cut"], self.cut = self.cut, []
         self.history.add(row)
         state.iteration += 1
         self.progress(state.iteration / setup.iterations, f"iteration {state.iteration}, loss {evaluation.loss:.4g}")

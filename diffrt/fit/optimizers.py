@@ -10,20 +10,44 @@ from diffrt.fit.problem import Schedule
 
 Floats = NDArray[np.float64]
 _EPSILON = 1e-8
+_LONGEST, _WATCHED, _MEMORY = 5.0, 10, 0.95
+"""A gradient is cut to so many times the usual length, once so many were seen; how much the usual one remembers."""
 
 
 @dataclass
 class Moments:
-    """What an optimizer remembers of a parameter: running means of the gradient and of its square, steps taken."""
+    """What an optimizer remembers of a parameter: running means of the gradient and of its square, steps taken.
+
+    seen, usual: how many gradients `tamed` saw, and its running mean of their squared lengths.
+    """
 
     mean: Floats
     square: Floats
     steps: int = 0
+    seen: int = 0
+    usual: float = 0.0
 
     @classmethod
     def like(cls, value: Floats) -> "Moments":
         """Nothing yet, for a parameter of this shape."""
         return cls(np.zeros_like(value, dtype=np.float64), np.zeros_like(value, dtype=np.float64))
+
+
+def tamed(gradient: Floats, moments: Moments) -> tuple[Floats, bool]:
+    """The gradient, shortened if it is far longer than the ones before; and whether it was.
+
+    Samples of edges have tails without end: once in some thousand steps one of them outweighs all others by orders of
+    magnitude, and Adam would remember it for a thousand steps more. Lengths that stay large are let through soon.
+    """
+    squared = float(np.sum(gradient**2))
+    usual = moments.usual / (1.0 - _MEMORY**moments.seen) if moments.seen else 0.0
+    limit = _LONGEST**2 * usual
+    cut = moments.seen >= _WATCHED and squared > limit > 0.0
+    if cut:
+        gradient, squared = gradient * np.sqrt(limit / squared), limit
+    moments.seen += 1
+    moments.usual = _MEMORY * moments.usual + (1.0 - _MEMORY) * squared
+    return gradient, cut
 
 
 def adam(gradient: Floats, moments: Moments) -> Floats:

@@ -11,7 +11,7 @@ from diffrt.description.values import Array
 from diffrt.errors import InputError, Problem
 from diffrt.fit import response
 from diffrt.fit.large_steps import LargeSteps
-from diffrt.fit.optimizers import OPTIMIZERS, Moments, rate_factor
+from diffrt.fit.optimizers import OPTIMIZERS, Moments, rate_factor, tamed
 from diffrt.fit.problem import ParameterFit, ProblemFile
 from diffrt.fit.views import View
 from diffrt.scene.parameters import find
@@ -57,18 +57,23 @@ class Variable:
         self.latent = self._encode(self.value)
         self.moments = Moments.like(self.latent)
 
-    def step(self, gradient: Floats, iteration: int, iterations: int) -> None:
+    def step(self, gradient: Floats, iteration: int, iterations: int) -> bool:
         """Move against a gradient by the value, then back into the bounds.
 
         Args:
             gradient: of the value's shape, finite.
+
+        Returns:
+            Whether the gradient was so much longer than usual that it was cut.
         """
         gradient = np.where(self.free, gradient, 0.0)
         if self.steps is not None:
             gradient = self.steps.decode(gradient)
+        gradient, cut = tamed(gradient, self.moments)
         rate = self.fit.learning_rate * self.rate_scale * rate_factor(self.fit.schedule, iteration, iterations)
         self.latent = self.latent - rate * OPTIMIZERS[self.optimizer](gradient, self.moments)
         self.set(self.latent if self.steps is None else self.steps.decode(self.latent))
+        return cut
 
     def set(self, value: Floats) -> None:
         """Take a value, brought within the bounds."""

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from diffrt.fit.optimizers import OPTIMIZERS, Moments, adam, adam_uniform, rate_factor
+from diffrt.fit.optimizers import OPTIMIZERS, Moments, adam, adam_uniform, rate_factor, tamed
 from diffrt.fit.problem import Schedule
 
 
@@ -31,6 +31,18 @@ def test_a_parabola_is_descended(name: str) -> None:
         rate = 0.1 * rate_factor(Schedule(type="cosine", final=0.01), i, 400)
         x = x - rate * OPTIMIZERS[name](2.0 * x, moments)
     assert np.abs(x).max() < 1e-2
+
+
+def test_an_outlier_is_cut_and_a_new_scale_is_not() -> None:
+    rng = np.random.default_rng(0)
+    moments = Moments.like(np.zeros(3))
+    for _ in range(50):
+        gradient, cut = tamed(rng.normal(size=3), moments)
+        assert not cut
+    gradient, cut = tamed(np.array([1e10, 0.0, 0.0]), moments)
+    assert cut and 5.0 < gradient[0] < 15.0  # five times the usual length, the root of three
+    lengths = [tamed(100.0 * rng.normal(size=3), moments)[1] for _ in range(30)]
+    assert not any(lengths[10:])
 
 
 def test_schedules() -> None:
