@@ -19,9 +19,11 @@ from diffrt.device.scene_fields import LIGHT_WIDTH
 from diffrt.scene.elements import Light, Shape
 from diffrt.scene.scene import Scene
 
-_GROUP_SIZE = 20
-"""A shape that emits is one light if it has no more triangles; else its parts are lights of their own, so that none of
-a closed shape's samples fall on the side that is turned away."""
+_UNDIVIDED = 20
+"""A shape that emits is one light if it has no more triangles; else its parts are lights of their own, so that fewer
+samples fall on the side of a closed shape that is turned away."""
+_GROUP_SIZE = 256
+"""Most triangles of a part. Smaller ones have less noise, but each further level of the tree takes its time."""
 _MOST_GROUPS = LIGHT_WIDTH**4
 _LEAST_ABOVE = 0.01
 """Share of an environment's light above its mean that makes it worth telling apart."""
@@ -102,7 +104,7 @@ def light_table(
 
 def group_count(faces: int) -> int:
     """Most groups that a shape of so many triangles is cut into: 1 or, to fill nodes of the tree, a power of 8."""
-    count = 1
+    count = 1 if faces <= _UNDIVIDED else LIGHT_WIDTH
     while faces > count * _GROUP_SIZE and count < _MOST_GROUPS:
         count *= LIGHT_WIDTH
     return count
