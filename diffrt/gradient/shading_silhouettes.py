@@ -34,6 +34,8 @@ from diffrt.shading.camera.dispatch import camera_ray
 
 _BEFORE = 0.999
 """Share of the way to a line in which something hides it."""
+_EDGE_ON = 1e-4
+"""Cosine at which triangles are left out: where a ray meets them, and how large they look, is rounding."""
 _SIDES = ((0, 0), (1, 1), (2, 2), (0, 1), (1, 2), (2, 0))
 
 
@@ -161,7 +163,8 @@ def sample_silhouettes(
                     v1 = _film_velocity(scene, features, here, lens, image_point, to_camera(scene, point + s1) - here)
                     v2 = _film_velocity(scene, features, here, lens, image_point, to_camera(scene, point + s2) - here)
                     area = ti.abs(v1.x * v2.y - v1.y * v2.x)
-                    hidden = not (squared > 0.0 and ray.t_min < distance < ray.t_max)
+                    edge_on = ti.abs(e1.cross(e2).normalized(1e-20).dot(towards)) < _EDGE_ON
+                    hidden = edge_on or not (squared > 0.0 and ray.t_min < distance < ray.t_max)
                     if ti.static(not features.masked):
                         if not hidden:
                             hidden = any_hit(
