@@ -24,11 +24,15 @@ def search_guided(cdf: ti.template(), guide: ti.template(), offset: ti.i32, coun
     """Like `search_cdf`, but begins where the guide table says (Chen and Asau 1974): about one step instead of
     log2(count) that no processor can predict.
 
-    guide[offset + k] is an index that is not above the one for u = k / count.
+    guide[offset + k] is an index that is not above the one for u = k / count. Of few entries it is not worth the wait.
     """
-    low = guide[offset + ti.min(ti.cast(u * ti.cast(count, ti.f32), ti.i32), count - 1)]
-    while low < count - 1 and cdf[offset + low] <= u:
-        low += 1
+    low = 0
+    if count <= 4:
+        low = search_cdf(cdf, offset, count, u)
+    else:
+        low = guide[offset + ti.min(ti.cast(u * ti.cast(count, ti.f32), ti.i32), count - 1)]
+        while low < count - 1 and cdf[offset + low] <= u:
+            low += 1
     return low
 
 
