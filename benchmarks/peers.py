@@ -148,7 +148,7 @@ class MitsubaRenderer:
         if sampler not in self._sensors:
             assert self._source is not None
             name = "independent" if sampler == "default" else sampler
-            described: Any = sensor_dict(self._source.camera(), self._source.settings.filter, name, 64)  # type: ignore[arg-type]
+            described = sensor_dict(self._source.camera(), self._source.settings.filter, name, 64)
             self._sensors[sampler] = self._mi.load_dict(described)
         return self._sensors[sampler]
 

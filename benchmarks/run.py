@@ -39,15 +39,18 @@ def main() -> int:
                 peers.extend(stack.enter_context(Peer(name)) for name in ("diffrt", "Mitsuba"))
             return peers[0], peers[1]
 
+        def beside_peer(measure: Callable[..., Section], item: object) -> Callable[[], Section]:
+            return lambda: measure(item, *both(), runs, quick)
+
         quick = arguments.quick
         work: dict[str, Callable[[], Section]] = {
             # Memory first: it starts processes, and this one is still small.
             "g": lambda: memory.measure(quick),
             "f": lambda: bvh.measure(runs, quick),
             "e": lambda: shell.measure(runs, quick),
-            **{s.point: lambda s=s: speed.measure(s, *both(), runs, quick) for s in speed.SPEEDS},  # type: ignore[misc]
+            **{item.point: beside_peer(speed.measure, item) for item in speed.SPEEDS},
             "d": lambda: error.measure(*both(), runs, quick),
-            **{c.point: lambda c=c: gradients.measure(c, *both(), runs, quick) for c in CASES},  # type: ignore[misc]
+            **{item.point: beside_peer(gradients.measure, item) for item in CASES},
         }
         for point in (point for point in work if point in arguments.only):
             print(f"({point}) ...", file=sys.stderr, flush=True)

@@ -2,6 +2,7 @@
 
 import sys
 import warnings
+from typing import TextIO
 
 
 class DiffrtWarning(UserWarning):
@@ -19,12 +20,19 @@ def show_warnings_plainly() -> None:
     original = warnings.showwarning
     seen: set[str] = set()
 
-    def show(message: object, category: type[Warning], filename: str, lineno: int, *rest: object) -> None:
+    def show(
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: TextIO | None = None,
+        line: str | None = None,
+    ) -> None:
         if not issubclass(category, DiffrtWarning):
-            original(message, category, filename, lineno, *rest)  # type: ignore[arg-type]
+            original(message, category, filename, lineno, file, line)
         elif str(message) not in seen:
             seen.add(str(message))
             print(f"warning: {message}", file=sys.stderr)
 
-    warnings.showwarning = show  # type: ignore[assignment]
+    warnings.showwarning = show
     warnings.simplefilter("always", DiffrtWarning)

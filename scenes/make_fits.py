@@ -4,7 +4,7 @@
     python scenes/make_fits.py wall_colours              or some
     python scenes/make_fits.py --check wall_colours      how close outputs/wall_colours came to the truth
 
-What each is about, and how close it must come, stands in fit_examples.py. The results are in the repository: run this
+What each is about, and how close it must come, stands in fit_examples/. The results are in the repository: run this
 only after a change to what makes them.
 """
 
@@ -46,8 +46,7 @@ def make_targets(example: Example) -> None:
     truth = Scene.from_dict(example.truth, FOLDER)
     for view in example.problem["views"]:
         path = FOLDER / view["target"]
-        camera = example.target_cameras.get(view["name"], view["name"])
-        buffers = render_buffers(truth, ["radiance", "mask"], spp=TARGET_SAMPLES, seed=TARGET_SEED, camera=camera)
+        buffers = render_buffers(truth, ["radiance", "mask"], spp=TARGET_SAMPLES, seed=TARGET_SEED, camera=view["name"])
         image = buffers["radiance"]
         if path.suffix == ".exr":
             write_exr(path, {"radiance": image}, {}, half=True)

@@ -158,16 +158,21 @@ def _second_pair(i: ti.u32):
 
 
 @ti.func
+def _scrambled_pair(a: ti.u32, b: ti.u32, seed: ti.u32, first: ti.u32, second: ti.u32) -> vec2:
+    """Two coordinates, Owen-scrambled by seeds of their own, in [0, 1)."""
+    # Hashed: seeds that are multiples of one another would scramble coordinates alike.
+    x, y = owen_hash(a, hash32(seed + first)), owen_hash(b, hash32(seed + second))
+    return vec2(to_unit(reverse_bits(x)), to_unit(reverse_bits(y)))
+
+
+@ti.func
 def joint_2d(kind: ti.template(), key: ti.u32, sample: ti.i32, dimension: ti.i32) -> vec2:
     """Like `uniform_2d`, and together with `joint_4d` even in four dimensions. For one dimension pair of a key only."""
     u = vec2(0.0)
     if ti.static(kind == SOBOL):
-        # Nothing is shuffled: seeds that are multiples of one another would scramble coordinates alike.
         seed = hash32(key + ti.cast(dimension, ti.u32) * ti.u32(0x9E3779B9))
         a, b = _first_pair(ti.cast(sample, ti.u32))
-        x = owen_hash(a, hash32(seed + ti.u32(0x6A09E667)))
-        y = owen_hash(b, hash32(seed + ti.u32(0xBB67AE85)))
-        u = vec2(to_unit(reverse_bits(x)), to_unit(reverse_bits(y)))
+        u = _scrambled_pair(a, b, seed, ti.u32(0x6A09E667), ti.u32(0xBB67AE85))
     else:
         u = uniform_2d(kind, key, sample, dimension)
     return u
@@ -184,11 +189,9 @@ def joint_4d(kind: ti.template(), key: ti.u32, sample: ti.i32, dimension: ti.i32
     if ti.static(kind == SOBOL):
         seed = hash32(key + ti.cast(dimension, ti.u32) * ti.u32(0x9E3779B9))
         a, b = _second_pair(ti.cast(sample, ti.u32))
-        x = owen_hash(a, hash32(seed + ti.u32(0x6A09E667)))
-        y = owen_hash(b, hash32(seed + ti.u32(0xBB67AE85)))
-        z = owen_hash(a, hash32(seed + ti.u32(0x3C6EF372)))
-        w = owen_hash(b, hash32(seed + ti.u32(0xA54FF53A)))
-        u = vec4(to_unit(reverse_bits(x)), to_unit(reverse_bits(y)), to_unit(reverse_bits(z)), to_unit(reverse_bits(w)))
+        one = _scrambled_pair(a, b, seed, ti.u32(0x6A09E667), ti.u32(0xBB67AE85))
+        other = _scrambled_pair(a, b, seed, ti.u32(0x3C6EF372), ti.u32(0xA54FF53A))
+        u = vec4(one.x, one.y, other.x, other.y)
     else:
         u = uniform_4d(kind, key, sample, dimension)
     return u

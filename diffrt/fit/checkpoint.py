@@ -83,7 +83,7 @@ def write_checkpoint(folder: Path, setup: FitSetup, state: RunState) -> None:
     Raises:
         InputError: the folder cannot be written to; the old checkpoint stays.
     """
-    arrays = values_of(setup)
+    arrays: dict[str, Any] = {**values_of(setup)}
     for name, item in setup.variables.items():
         arrays[f"latent/{name}"], arrays[f"start/{name}"] = item.latent, item.start
         arrays[f"mean/{name}"], arrays[f"square/{name}"] = item.moments.mean, item.moments.square
@@ -98,7 +98,7 @@ def write_checkpoint(folder: Path, setup: FitSetup, state: RunState) -> None:
     head = {"version": _VERSION, "problem": fingerprint(setup)} | {name: getattr(state, name) for name in scalars}
     arrays["state"] = np.frombuffer(json.dumps(head).encode(), dtype=np.uint8)
     buffer = io.BytesIO()
-    np.savez(buffer, **arrays)  # type: ignore[arg-type]
+    np.savez(buffer, **arrays)
     save(folder / FILE, buffer.getvalue(), field="output")
 
 

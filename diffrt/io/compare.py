@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.ndimage import gaussian_filter  # type: ignore[import-untyped, unused-ignore]
+from scipy.ndimage import gaussian_filter
 
 from diffrt.errors import InputError, Problem
 from diffrt.io.color import display, signed_colors, srgb_to_linear
@@ -118,7 +118,7 @@ def flip(image: ArrayLike, reference: ArrayLike) -> float | None:
         reference: the same shape.
     """
     try:
-        import flip_evaluator  # type: ignore[import-not-found, import-untyped, unused-ignore]
+        import flip_evaluator
     except ImportError:
         return None
     a, b = (

@@ -32,7 +32,7 @@ def denoise(
     if normal is not None:
         guides["normal"] = _picture(normal, "normal", color.shape, -1, 1)
     try:
-        from pyoidn import denoise as run  # type: ignore[import-not-found, import-untyped, unused-ignore]
+        from pyoidn import denoise as run
     except (ImportError, OSError):  # OSError: the library inside cannot be loaded on this machine
         raise MissingExtraError("denoising", "pyoidn 2.5.1 or newer", "denoise") from None
     return np.asarray(run(color, **guides, hdr=True), dtype=np.float32)

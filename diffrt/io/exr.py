@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import OpenEXR  # type: ignore[import-not-found, import-untyped, unused-ignore]
+import OpenEXR
 from numpy.typing import ArrayLike, NDArray
 
 from diffrt.errors import InputError, Problem

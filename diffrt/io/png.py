@@ -7,7 +7,7 @@ import zlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import png  # type: ignore[import-not-found, import-untyped, unused-ignore]
+import png
 from numpy.typing import NDArray
 
 from diffrt.errors import InputError, Problem

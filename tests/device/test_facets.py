@@ -60,7 +60,8 @@ def test_the_same_as_a_tree() -> None:
 def test_other_pairs_stay_apart() -> None:
     """Bent, not a parallelogram, turned over, or without a common edge."""
     v = np.array([[0, 0, 0], [1, 0, 0], [1, 1, 0], [0, 1, 0], [0, 1, 0.01], [0.1, 1, 0], [0, 1, 0]], dtype=np.float32)
-    assert list(facets.find(v, np.array([[0, 1, 2], [0, 2, 3]], np.int32)).second) == [1]  # type: ignore[union-attr]
+    found = facets.find(v, np.array([[0, 1, 2], [0, 2, 3]], np.int32))
+    assert found is not None and list(found.second) == [1]
     for other in ([0, 2, 4], [0, 2, 5], [0, 3, 2]):
         found = facets.find(v, np.array([[0, 1, 2], other], np.int32))
         assert found is not None

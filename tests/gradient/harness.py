@@ -10,6 +10,8 @@ from scipy.stats import t as student
 
 import diffrt
 
+ALONG = [1, 0.7, 0.3]
+"""A direction along no axis."""
 CHANNELS_OF = {"depth": 1, "mask": 1, "uv": 2}
 
 
@@ -19,6 +21,7 @@ class Case:
 
     step: half-width of the difference, as a factor on the direction. bias: relative error that is allowed on top of
     three standard errors. Differences take four times the samples, unless `spp_difference` says otherwise.
+    slow: it compiles kernels of its own, or resembles another.
     buffer: that the loss looks at; others than radiance have no forward mode.
     """
 
@@ -32,7 +35,13 @@ class Case:
     bias: float = 0.01
     options: dict[str, Any] = field(default_factory=dict)
     spp_difference: int = 0
+    slow: bool = False
     buffer: str = "radiance"
+
+
+def random_direction(*shape: int) -> np.ndarray:
+    """A direction of an array of this shape, the same each time."""
+    return np.random.default_rng(1).normal(size=shape)
 
 
 def loss_weights(height: int, width: int, channels: int = 3) -> np.ndarray:

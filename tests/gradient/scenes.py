@@ -8,6 +8,11 @@ from scipy.ndimage import gaussian_filter
 
 LOOK = {"look_at": {"origin": [0, 2, 1.5], "target": [0, 0, 0]}}
 CAMERA = {"to_world": LOOK, "fov": 30, "width": 16, "height": 12}
+LENS = {**CAMERA, "type": "thin_lens", "aperture_radius": 0.1, "focus_distance": 2.0}
+NEAR = {"to_world": {"look_at": {"origin": [0, 1, 0.75], "target": [0, 0, 0]}}, "fov": 50, "width": 16, "height": 12}
+BENT = {**NEAR, "distortion": {"k1": -0.2, "p1": 0.03, "k2": 0.1}}
+PARALLEL = {"type": "orthographic", "scale": 0.6, "to_world": LOOK, "width": 16, "height": 12}
+SHIFTED = {"intrinsics": {"fx": 20, "fy": 25, "cx": 7, "cy": 5}, "to_world": LOOK, "width": 16, "height": 12}
 TEXTURE = np.random.default_rng(1).uniform(0.2, 0.8, (8, 8, 3)).astype(np.float32)
 BUMPS = np.concatenate([0.4 + 0.2 * TEXTURE[:, :, :2], np.full((8, 8, 1), 0.9)], 2).astype(np.float32)
 CONSTANT = [{"name": "sky", "type": "environment", "radiance": [0.2, 0.3, 0.4]}]

@@ -9,8 +9,8 @@ import pytest
 
 import diffrt
 from tests.gradient import scenes
+from tests.gradient.cases.appearance import PAINT
 from tests.gradient.harness import loss_weights, mean_and_error
-from tests.gradient.test_cases import PAINT
 
 pytestmark = pytest.mark.usefixtures("taichi")
 WEIGHTS = loss_weights(12, 16)

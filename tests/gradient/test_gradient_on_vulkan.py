@@ -1,9 +1,5 @@
 """Gradients on the Vulkan backend against the CPU's: equal seeds, equal gradients but for rounding."""
 
-import os
-import subprocess
-import sys
-from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -11,21 +7,13 @@ import pytest
 
 import diffrt
 from diffrt.gradient import backend, run
+from tests.gradient.cases import CASES
 from tests.gradient.harness import loss_weights
 from tests.gradient.scenes import lit
-from tests.gradient.test_cases import CASES
+from tests.vulkan import arrays_on_vulkan
 
 pytestmark = pytest.mark.vulkan
-ROOT = Path(__file__).parents[2]
 NAMES = ("texture", "floor along its normal", "cube moves", "point: quad", "area: quad")
-RUNNER = """
-import os, sys
-import numpy as np, diffrt
-from tests.gradient.test_gradient_on_vulkan import gradients
-assert diffrt.init() == "vulkan"
-np.savez({file!r}, **gradients())
-os._exit(0)  # drivers have been seen to crash on the way out
-"""
 
 
 def gradients() -> dict[str, np.ndarray]:
@@ -42,26 +30,10 @@ def gradients() -> dict[str, np.ndarray]:
     return result
 
 
-@cache
-def has_vulkan() -> bool:
-    """Whether Taichi finds a Vulkan device and starts on it, tried in a process of its own."""
-    probe = "import os, diffrt\nassert diffrt.init() == 'vulkan'\nos._exit(0)"
-    environment = {**os.environ, "DIFFRT_ARCH": "vulkan"}
-    done = subprocess.run([sys.executable, "-c", probe], env=environment, cwd=ROOT, capture_output=True, timeout=120)
-    return done.returncode == 0
-
-
 @pytest.mark.slow
 def test_gradients_on_vulkan_are_those_of_the_cpu(taichi: str, tmp_path: Path) -> None:
-    if not has_vulkan():
-        pytest.skip("no Vulkan driver")
-    file = tmp_path / "gradients.npz"
-    done = subprocess.run(
-        [sys.executable, "-c", RUNNER.format(file=str(file))],
-        env={**os.environ, "DIFFRT_ARCH": "vulkan"}, cwd=ROOT, capture_output=True, text=True, timeout=900,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr[-4000:]
-    theirs, ours = dict(np.load(file)), gradients()
+    code = "from tests.gradient.test_gradient_on_vulkan import gradients"
+    theirs, ours = arrays_on_vulkan(tmp_path, code, "gradients()"), gradients()
     for name in ours:
         assert np.isfinite(theirs[name]).all()
         # Rounding may send single paths another way.

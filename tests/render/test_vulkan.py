@@ -1,10 +1,6 @@
 """The Vulkan backend against the CPU's: equal seeds, equal pictures but for rounding."""
 
-import os
-import subprocess
-import sys
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -13,19 +9,10 @@ from parts import Part, body, camera, checker, cornell_box, quad, scene, sky
 
 from diffrt.render.render import render_buffers
 from diffrt.scene.scene import Scene
+from tests.vulkan import arrays_on_vulkan
 
 pytestmark = pytest.mark.vulkan
-ROOT = Path(__file__).parents[2]
 NAMES = ["radiance", "depth", "normal", "mask", "shape_id"]
-RUNNER = """
-import os, sys
-sys.path[:0] = [{root!r}, {here!r}]
-import numpy as np, diffrt
-from test_vulkan import NAMES, SCENES, pictures
-assert diffrt.init() == "vulkan"
-np.savez({file!r}, **pictures(*{scenes!r}))
-os._exit(0)  # drivers have been seen to crash on the way out
-"""
 
 
 def _shiny() -> Scene:
@@ -103,26 +90,10 @@ def pictures(*names: str) -> dict[str, np.ndarray]:
     }
 
 
-@cache
-def has_vulkan() -> bool:
-    """Whether Taichi finds a Vulkan device and starts on it, tried in a process of its own."""
-    probe = "import os, diffrt\nassert diffrt.init() == 'vulkan'\nos._exit(0)"
-    environment = {**os.environ, "DIFFRT_ARCH": "vulkan"}
-    done = subprocess.run([sys.executable, "-c", probe], env=environment, cwd=ROOT, capture_output=True, timeout=120)
-    return done.returncode == 0
-
-
 def drawn_on_vulkan(folder: Path, names: tuple[str, ...]) -> dict[str, np.ndarray]:
-    if not has_vulkan():
-        pytest.skip("no Vulkan driver")
-    file = folder / "pictures.npz"
-    code = RUNNER.format(root=str(ROOT), here=str(Path(__file__).parent), file=str(file), scenes=names)
-    environment = {**os.environ, "DIFFRT_ARCH": "vulkan"}
-    done = subprocess.run(
-        [sys.executable, "-c", code], env=environment, cwd=ROOT, capture_output=True, text=True, timeout=900
+    return arrays_on_vulkan(
+        folder, "from test_vulkan import pictures", f"pictures(*{names!r})", (Path(__file__).parent,)
     )
-    assert done.returncode == 0, done.stderr[-4000:]
-    return dict(np.load(file))
 
 
 @pytest.fixture(scope="module")

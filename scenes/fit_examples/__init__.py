@@ -1,0 +1,12 @@
+"""The problems of scenes/fits/: what is true, where the fit starts, and how close it must come. A file an example."""
+
+from fit_examples.base import Example
+from fit_examples.mesh_from_sphere import mesh_from_sphere
+from fit_examples.poses import poses
+from fit_examples.shadow import shadow
+from fit_examples.texture import texture
+from fit_examples.wall_colours import wall_colours
+
+EXAMPLES: dict[str, Example] = {
+    example.name: example for example in (wall_colours(), texture(), mesh_from_sphere(), shadow(), poses())
+}
