@@ -2,7 +2,6 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,7 @@ from diffrt.device.features import Features
 from diffrt.device.geometry import Geometry
 from diffrt.device.packing import write
 from diffrt.device.upload import DeviceScene
-from diffrt.gradient.edges import SAMPLES, Edges, EdgeSamples, samples, scene_edges, terminators
+from diffrt.gradient.edges import SAMPLES, Edges, EdgeSamples, samples, scene_edges, with_terminators
 from diffrt.gradient.film_adjoint import seed, splat
 from diffrt.gradient.mirrors import flat_mirrors
 from diffrt.gradient.piercings import Piercings, piercings
@@ -129,8 +128,7 @@ class PrimaryEdges(EdgePass):
         if shown == CHANNELS_OF_UV:
             edges = scene_edges(g, textured=True)
         if shown == RADIANCE and device.features.smooth:
-            always = edges.always | terminators(edges, g, request.scene.lights.values())
-            edges = replace(edges, always=always)
+            edges = with_terminators(edges, g, request.scene.lights.values())
         radius = RADII[request.scene.settings.filter]
         mirrors, _ = flat_mirrors(request.scene, g)
         if self.depth < 2 or shown != RADIANCE:

@@ -1,7 +1,7 @@
 """The edges of a scene's meshes: which there are, which can be seen as edges, and the samples taken on them."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import taichi as ti
@@ -70,13 +70,13 @@ def scene_edges(g: Geometry, textured: bool) -> Edges:
     return Edges(vertices, faces, always, flat & ~border)
 
 
-def terminators(edges: Edges, g: Geometry, lights: Iterable[Light]) -> np.ndarray:
-    """(E,) Edges on which the light of some lamp without extent ends.
+def with_terminators(edges: Edges, g: Geometry, lights: Iterable[Light]) -> Edges:
+    """The same, edges always where the light of some lamp without extent ends.
 
     Shading ends there by itself if it goes by the triangles' own normals. By smooth normals a triangle that is turned
     away would still be lit, and is dark since it stands in its own light.
     """
-    result = np.zeros(len(edges.vertices), dtype=bool)
+    always = edges.always.copy()
     inner = np.flatnonzero((edges.faces[:, 1] >= 0) & ~edges.flat)
     normals = face_normals(g)[edges.faces[inner]]
     at = g.positions.astype(np.float64)[edges.vertices[inner, 0]]
@@ -88,8 +88,8 @@ def terminators(edges: Edges, g: Geometry, lights: Iterable[Light]) -> np.ndarra
         else:
             continue
         lit = np.sum(normals * towards[:, None], axis=2) > 0.0
-        result[inner] |= lit[:, 0] != lit[:, 1]
-    return result
+        always[inner] |= lit[:, 0] != lit[:, 1]
+    return replace(edges, always=always)
 
 
 @ti.data_oriented

@@ -45,6 +45,42 @@ def distortion_of(scene: ti.template(), features: ti.template(), p: vec2, d: vec
     return vec2(f[0] * moved.x, f[1] * moved.y)
 
 
+@ti.dataclass
+class OnLine:
+    """A point of a line as the camera sees it.
+
+    Attributes:
+        along: where on the line, 0 at its start and 1 at its end.
+        image_point, film: where it is seen, in the image plane and in pixels.
+        line, tangent: from one end to the other of what is sampled of the line, in the image plane and in pixels.
+    """
+
+    along: ti.f32
+    image_point: vec2
+    film: vec2
+    line: vec2
+    tangent: vec2
+
+
+@ti.func
+def place_on_line(
+    scene: ti.template(), features: ti.template(), start: vec3, end: vec3, part: vec2, s: ti.f32, lens: vec2
+) -> OnLine:
+    """The point that lies at s in [0, 1] between the images of the ends of a part of a line.
+
+    Uniform in the image plane, where samples follow each other evenly; depth makes it uneven along the line.
+    """
+    p0 = to_camera(scene, start + (end - start) * part.x)
+    p1 = to_camera(scene, start + (end - start) * part.y)
+    q0, q1 = to_image_plane(scene, features, p0, lens), to_image_plane(scene, features, p1, lens)
+    t = s
+    if ti.static(features.camera != 2):
+        t = s * p0.z / (s * p0.z + (1.0 - s) * p1.z)
+    image_point = q0 + (q1 - q0) * s
+    tangent = distortion_of(scene, features, image_point, q1 - q0)
+    return OnLine(part.x + (part.y - part.x) * t, image_point, to_film(scene, features, image_point), q1 - q0, tangent)
+
+
 @ti.func
 def third_corner(scene: ti.template(), triangle: ti.i32, ends) -> vec3:
     """The corner of a triangle that is not on its edge."""
@@ -117,7 +153,7 @@ def _nearness(normal: vec3, point: vec3, ray: CameraRay) -> ti.f32:
 
 
 @ti.func
-def _beside(
+def step_into(
     scene: ti.template(), features: ti.template(), point: vec3, corner: vec3, lens: vec2, image_point: vec2,
     normal: vec2, bent: vec2,
 ):  # fmt: skip
@@ -189,22 +225,14 @@ def sample_edges(
         mirror = -1
         if ti.static(mirrored):
             mirror = mirrors[line]
-        p0 = to_camera(scene, _image(mirrored, planes, mirror, start + (end - start) * r.x))
-        p1 = to_camera(scene, _image(mirrored, planes, mirror, start + (end - start) * r.y))
-        q0, q1 = to_image_plane(scene, features, p0, lens), to_image_plane(scene, features, p1, lens)
-        # Uniform in the image plane, where samples follow each other evenly; depth makes it uneven along the edge.
+        first_end, last_end = _image(mirrored, planes, mirror, start), _image(mirrored, planes, mirror, end)
         s = ti.min(ti.max((place - interval.x) / ti.max(interval.y, 1e-30), 0.0), 1.0)
-        t = s
-        if ti.static(features.camera != 2):
-            t = s * p0.z / (s * p0.z + (1.0 - s) * p1.z)
-        image_point = q0 + (q1 - q0) * s
-        tangent = distortion_of(scene, features, image_point, q1 - q0)
+        at = place_on_line(scene, features, first_end, last_end, r, s, lens)
+        image_point, tangent, film = at.image_point, at.tangent, at.film
         length = tangent.norm()
-        film = to_film(scene, features, image_point)
         adjoint = gathered(scene, options.filter, weights, film)
         if adjoint.dot(adjoint) > 0.0 and length > 0.0 and interval.y > 0.0:
-            along = r.x + (r.y - r.x) * t
-            x = start + (end - start) * along
+            x = start + (end - start) * at.along
             point = _image(mirrored, planes, mirror, x)
             ray = camera_ray(scene, features, film, lens)
             origin, direction, t_min, t_max = ray.origin, ray.direction, ray.t_min, (point - ray.origin).norm()
@@ -221,7 +249,7 @@ def sample_edges(
             if possible:
                 normal = vec2(-tangent.y, tangent.x) / length
                 # The two sides: in the nearer of the triangles that lie there, else free of both.
-                across = vec2(-(q1 - q0).y, (q1 - q0).x).normalized()
+                across = vec2(-at.line.y, at.line.x).normalized()
                 free = distortion_of(scene, features, image_point, across).norm()
                 below, above = -across * (beside(scene) / free), across * (beside(scene) / free)
                 nearest_below, nearest_above = -1e30, -1e30
@@ -232,7 +260,7 @@ def sample_edges(
                             number_beside, corner_beside = triangles[line][c], corners[line][c]
                     if number_beside >= 0:
                         corner = _image(mirrored, planes, mirror, scene.positions[corner_beside])
-                        step, side = _beside(scene, features, point, corner, lens, image_point, across, normal)
+                        step, side = step_into(scene, features, point, corner, lens, image_point, across, normal)
                         aside = camera_ray(scene, features, to_film(scene, features, image_point + step), lens)
                         of = scene.triangles[number_beside]
                         a = _image(mirrored, planes, mirror, scene.positions[of[0]])
@@ -255,7 +283,7 @@ def sample_edges(
                 samples.pierced[i] = pierced[line]
                 samples.point[i] = x
                 samples.mirror[i] = triangle
-                samples.along[i] = along
+                samples.along[i] = at.along
                 samples.film[i] = film
                 samples.lens[i] = lens
                 samples.normal[i] = vec3(normal.x, normal.y, 0.0)

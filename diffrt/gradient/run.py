@@ -18,6 +18,7 @@ from diffrt.gradient.primary_edges import CHANNEL_GROUPS
 from diffrt.gradient.request import Request
 from diffrt.gradient.shading_silhouette_pass import ShadingSilhouettes
 from diffrt.gradient.shadow_pass import ShadowEdges
+from diffrt.gradient.smooth_edge_pass import SmoothEdges
 from diffrt.gradient.target import Target
 from diffrt.scene.parameters import find
 
@@ -138,6 +139,8 @@ def _edge_terms(device: DeviceScene, request: Request, targets: Sequence[Target]
         yield PrimaryEdges(device, request, distorted)
     if "primary" in terms and features.smooth:
         yield ShadingSilhouettes(device, request, distorted)
+    if "primary" in terms and features.smooth and fields != {"normals"}:
+        yield SmoothEdges(device, request, distorted)
     if "shadow" in terms and (features.area_lights or features.environment):
         yield ShadowEdges(device, request, distorted, EXTENDED)
     if "delta_shadow" in terms and features.delta_lights:

@@ -83,14 +83,8 @@ def visible_lines(
         lines = lines.mirrored(mirror)
     seen = lines.always.copy()
     candidates = np.flatnonzero(~lines.always)
-    at = lines.ends[candidates, 0]
-    sides = []
-    for offset in camera_points(camera):
-        towards = at - (matrix[:3, :3] @ offset + matrix[:3, 3])
-        if camera.type == "orthographic":
-            towards = np.broadcast_to(-matrix[:3, 2], at.shape)
-        sides += [np.sum(lines.normals[candidates, k] * towards, axis=1) > 0.0 for k in (0, 1)]
-    seen[candidates] |= ~np.all([side == sides[0] for side in sides], axis=0)
+    away = _turned_away(lines.ends[candidates, 0], lines.normals[candidates], camera)
+    seen[candidates] |= away.any(axis=1) & ~away.all(axis=1)
     numbers = np.flatnonzero(seen)
 
     ends = lines.ends[numbers] @ inverse[:3, :3].T + inverse[:3, 3]
@@ -112,6 +106,34 @@ def visible_lines(
     length = np.linalg.norm(film[:, 1] - film[:, 0], axis=1)
     kept = (high > low) & (length > 1e-6) & np.isfinite(length)
     return numbers[kept], np.stack([low, high], axis=1)[kept], length[kept]
+
+
+def bulges(lines: Lines, g: Geometry, camera: Camera) -> tuple[Lines, np.ndarray]:
+    """Edges that are no edges from where the camera is, and whose triangles bend away from it; and by how much, (K,):
+    1 - cos of the angle."""
+    kept = np.flatnonzero(~lines.always)
+    at, normals = lines.ends[kept, 0], lines.normals[kept]
+    away = _turned_away(at, normals, camera)
+    height = np.sum(normals[:, 0] * (g.positions.astype(np.float64)[lines.corners[kept, 1]] - at), axis=1)
+    bent = np.where(away.all(axis=1), height > 0.0, ~away.any(axis=1) & (height < 0.0))
+    kept, bend = kept[bent], 1.0 - np.sum(normals[:, 0] * normals[:, 1], axis=1)[bent]
+    return Lines(
+        lines.ends[kept], lines.vertices[kept], lines.pierced[kept], lines.beside[kept], lines.corners[kept],
+        np.ones(len(kept), dtype=bool), lines.normals[kept],
+    ), bend  # fmt: skip
+
+
+def _turned_away(at: np.ndarray, normals: np.ndarray, camera: Camera) -> np.ndarray:
+    """(K, S) whether triangles through points (K, 3), with normals (K, 2, 3), turn away from where the camera sees
+    from: one after the other, for each of `camera_points`."""
+    matrix = camera.world_matrix()
+    sides = []
+    for offset in camera_points(camera):
+        towards = at - (matrix[:3, :3] @ offset + matrix[:3, 3])
+        if camera.type == "orthographic":
+            towards = np.broadcast_to(-matrix[:3, 2], at.shape)
+        sides += [np.sum(normals[:, k] * towards, axis=1) > 0.0 for k in (0, 1)]
+    return np.stack(sides, axis=1)
 
 
 def camera_points(camera: Camera) -> np.ndarray:

@@ -1,0 +1,56 @@
+"""Runs the term of edges between smooth-shaded triangles that face the camera."""
+
+from typing import Any
+
+import taichi as ti
+from taichi.math import ivec2, vec2, vec3
+
+from diffrt.device.upload import DeviceScene
+from diffrt.gradient.edge_pass import EdgePass, cdf_of, device_array
+from diffrt.gradient.edges import samples, with_terminators
+from diffrt.gradient.primary_motion import film_motion
+from diffrt.gradient.request import Request
+from diffrt.gradient.smooth_edges import sample_smooth_edges
+from diffrt.gradient.visible_lines import bulges, scene_lines, visible_lines
+from diffrt.render.film import RADII
+
+
+class SmoothEdges(EdgePass):
+    """Edges that are no silhouettes and bulge towards the camera; they belong to the primary edges."""
+
+    term = "primary"
+
+    def __init__(self, device: DeviceScene, request: Request, distorted: bool) -> None:
+        super().__init__(device, request, distorted)
+        g = device.geometry
+        edges = with_terminators(self.edges, g, request.scene.lights.values())
+        lines, bend = bulges(scene_lines(edges, self.piercings, g), g, request.view)
+        numbers, ranges, length = visible_lines(lines, request.view, RADII[request.scene.settings.filter])
+        self.count = len(numbers)
+        if self.count:
+            self.cdf = cdf_of(length * bend[numbers])
+            self.lines = [
+                device_array(array, dtype)
+                for array, dtype in (
+                    (lines.ends[numbers, 0], vec3), (lines.ends[numbers, 1], vec3), (ranges, vec2),
+                    (lines.vertices[numbers], ivec2), (lines.beside[numbers, :2], ivec2),
+                    (lines.corners[numbers, :2], ivec2),
+                )
+            ]  # fmt: skip
+
+    @property
+    def empty(self) -> bool:
+        return self.count == 0 or self.depth < 2
+
+    def prepare(self, weights: ti.Ndarray) -> None:
+        """Length on the film and angle say it all."""
+
+    def draw(self, weights: ti.Ndarray, first: int, count: int, total: int) -> None:
+        sample_smooth_edges(
+            self.device.fields, self.plain, self.options, samples(), weights, self.cdf, *self.lines, self.count,
+            first, count, total, self.request.gradient_seed ^ 0x9999, self.depth, self.rr_depth,
+        )  # fmt: skip
+
+    @property
+    def motion(self) -> Any:
+        return film_motion
