@@ -12,6 +12,7 @@ from diffrt.gradient.buffer_pass import BufferPass, channel_adjoints
 from diffrt.gradient.chain import ends_abruptly, target
 from diffrt.gradient.edge_lights import DELTA, EXTENDED, INDIRECT
 from diffrt.gradient.edge_pass import EdgePass, PrimaryEdges
+from diffrt.gradient.horizon_pass import Horizons
 from diffrt.gradient.interior_pass import InteriorPass
 from diffrt.gradient.mirrors import flat_mirrors, smooth_materials
 from diffrt.gradient.primary_edges import CHANNEL_GROUPS
@@ -143,6 +144,8 @@ def _edge_terms(device: DeviceScene, request: Request, targets: Sequence[Target]
         yield SmoothEdges(device, request, distorted)
     if "shadow" in terms and (features.area_lights or features.environment):
         yield ShadowEdges(device, request, distorted, EXTENDED)
+    if "shadow" in terms and features.smooth and "positions" in fields:
+        yield Horizons(device, request, distorted)
     if "delta_shadow" in terms and features.delta_lights:
         yield ShadowEdges(device, request, distorted, DELTA)
     if "indirect" in terms:

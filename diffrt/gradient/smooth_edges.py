@@ -30,7 +30,7 @@ from diffrt.shading.bsdf import dispatch as bsdf
 from diffrt.shading.camera.dispatch import CameraRay, camera_ray
 from diffrt.shading.material import shading_frame, values_at
 
-_CLEAR = 8.0
+CLEAR = 8.0
 """How many rounding errors off the edge rays start."""
 
 
@@ -45,7 +45,7 @@ def _surface_on_edge(scene: ti.template(), features: ti.template(), triangle: ti
 
 
 @ti.func
-def _reflected(
+def reflected(
     scene: ti.template(), features: ti.template(), surface: ti.template(), triangle: ti.i32, lobe: ti.f32, wo: vec3,
     wi: vec3,
 ) -> vec3:  # fmt: skip
@@ -103,7 +103,7 @@ def sample_smooth_edges(
             there = _surface_on_edge(scene, features, other, vertices[edge], place.along)
             outwards = (here.normal + there.normal).normalized(1e-20)
             outwards *= ti.select(outwards.dot(ray.direction) < 0.0, 1.0, -1.0)
-            clear = x + outwards * (_CLEAR * ti.max(here.error, there.error))
+            clear = x + outwards * (CLEAR * ti.max(here.error, there.error))
             seen = 0.0
             if ray.t_min < distance < ray.t_max:
                 seen = visibility(scene, features, clear, ray.origin - clear, SHADOW_END)
@@ -117,9 +117,9 @@ def sample_smooth_edges(
                     seen_by_one = (half == 0) == (fan.u.dot(corner - x) > 0.0)
                     f = vec3(0.0)
                     if seen_by_one:
-                        f = _reflected(scene, features, here, one, lobe, -ray.direction, w)
+                        f = reflected(scene, features, here, one, lobe, -ray.direction, w)
                     else:
-                        f = -_reflected(scene, features, there, other, lobe, -ray.direction, w)
+                        f = -reflected(scene, features, there, other, lobe, -ray.direction, w)
                     if f.dot(f) > 0.0:
                         away = CameraRay(clear, w, 0.0, FAR)
                         more += f * trace_path(

@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
+from diffrt.description.primitives import sphere
+
 LOOK = {"look_at": {"origin": [0, 2, 1.5], "target": [0, 0, 0]}}
 CAMERA = {"to_world": LOOK, "fov": 30, "width": 16, "height": 12}
 LENS = {**CAMERA, "type": "thin_lens", "aperture_radius": 0.1, "focus_distance": 2.0}
@@ -228,6 +230,29 @@ def ball(subdivisions: int = 2, shading: str = "smooth") -> dict[str, Any]:
     place = [{"scale": 0.35}, turned([1, 2, 0.3], 40), {"translate": [0, 0.4, 0]}]
     scene["shapes"].append({"name": "ball", "type": "sphere", "subdivisions": subdivisions, "shading": shading,
                             "material": {"type": "diffuse", "albedo": 0.7}, "to_world": place})  # fmt: skip
+    return scene
+
+
+def pebble(light: str) -> dict[str, Any]:
+    """A smooth-shaded ball of few triangles under an image sky or a lamp, without a floor."""
+    image = {"name": "sky", "type": "environment", "data": sky()}
+    scene = lit(lights=[image], depth=2) if light == "sky" else lit(depth=2)
+    scene["shapes"] = [shape for shape in scene["shapes"] if shape["name"] != "floor"]
+    scene["shapes"].append({"name": "ball", "type": "sphere", "subdivisions": 1, "shading": "smooth",
+                            "material": {"type": "diffuse", "albedo": 0.7}, "to_world": [{"scale": 0.6}]})  # fmt: skip
+    return scene
+
+
+def crumpled() -> dict[str, Any]:
+    """A smooth-shaded ball with dents, which shadow it."""
+    scene = pebble("sky")
+    mesh = sphere(4)
+    x, y, z = mesh.vertices.T
+    radius = 0.6 + 0.06 * np.sin(9.0 * x + 1.0) * np.sin(11.0 * y) * np.sin(10.0 * z + 2.0)
+    scene["shapes"] = [{"name": "ball", "type": "mesh", "vertices": mesh.vertices * radius[:, None],
+                        "faces": mesh.faces, "shading": "smooth",
+                        "material": {"type": "diffuse", "albedo": 0.7}}]  # fmt: skip
+    scene["integrator"]["max_depth"] = 3
     return scene
 
 

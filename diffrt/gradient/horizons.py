@@ -1,0 +1,68 @@
+"""Horizons of smooth-shaded triangles, which turn as the triangles do.
+
+A triangle is blind to what lies below its own horizon, where its shading normal may still look. If it turns, some light
+appears over the horizon or sets. With the triangle's normal m on the side that is seen, the shading normal n and the
+directions w of the horizon, m . w = 0, the radiance of a point changes by
+
+    int f |w . n| [L(just above w) - L(just below w)] m' . w dw
+
+over that circle. With flat shading w . n is zero there. On edges the horizon jumps, see smooth_edges.py.
+"""
+
+import taichi as ti
+from taichi.math import vec3
+
+from diffrt.core.sampler import INDEPENDENT, SOBOL, pixel_seed, uniform_1d, uniform_2d
+from diffrt.core.vector import PI, frame_from_normal, to_world
+from diffrt.device.hit import FAR
+from diffrt.device.intersect import closest_hit
+from diffrt.device.surface import surface_at
+from diffrt.gradient.film_adjoint import gathered
+from diffrt.gradient.smooth_edges import CLEAR, reflected
+from diffrt.render.path import trace_path
+from diffrt.shading.camera.dispatch import CameraRay, camera_ray
+
+
+@ti.kernel
+def sample_horizons(
+    scene: ti.template(), features: ti.template(), options: ti.template(), samples: ti.template(),
+    weights: ti.types.ndarray(dtype=vec3, ndim=1), margin: ti.f32,
+    first: ti.i32, count: ti.i32, total: ti.i32, seed: ti.i32, max_depth: ti.i32, rr_depth: ti.i32,
+):  # fmt: skip
+    """Draw samples number `first` to `first + count` of `total`, evenly spread over the film.
+
+    Args:
+        margin: of pixels around the film that its filter looks at.
+    """
+    width, height = scene.film_size[None][0] + 2.0 * margin, scene.film_size[None][1] + 2.0 * margin
+    for i in range(count):
+        number = first + i
+        samples.active[i] = 0
+        film = uniform_2d(SOBOL, pixel_seed(0, seed), number, 0) * ti.math.vec2(width, height) - margin
+        key = pixel_seed(number, seed)
+        lens = uniform_2d(INDEPENDENT, key, 0, 1)
+        adjoint = gathered(scene, options.filter, weights, film)
+        ray = camera_ray(scene, features, film, lens)
+        hit = closest_hit(
+            scene, features, ray.origin, ray.direction, ray.t_min, ti.select(adjoint.dot(adjoint) > 0.0, ray.t_max, 0.0)
+        )
+        if hit.triangle >= 0:
+            surface = surface_at(scene, features, hit.triangle, hit.u, hit.v)
+            side = ti.select(surface.normal.dot(ray.direction) < 0.0, 1.0, -1.0)
+            m = surface.normal * side
+            turn = 2.0 * PI * uniform_1d(INDEPENDENT, key, 0, 2)
+            w = to_world(frame_from_normal(m), vec3(ti.cos(turn), ti.sin(turn), 0.0))
+            lobe = uniform_1d(INDEPENDENT, key, 0, 3)
+            f = reflected(scene, features, surface, hit.triangle, lobe, -ray.direction, w)
+            if f.dot(f) > 0.0:
+                beside = m * (CLEAR * surface.error)
+                above = CameraRay(surface.position + beside, w, 0.0, FAR)
+                below = CameraRay(surface.position - beside, w, 0.0, FAR)
+                more = trace_path(scene, features, options, above, key, number, max_depth - 1, rr_depth)
+                more -= trace_path(scene, features, options, below, key, number, max_depth - 1, rr_depth)
+                samples.active[i] = ti.cast(more.dot(more) > 0.0, ti.i32)
+                samples.receiver[i] = hit.triangle
+                samples.film[i] = film
+                samples.lens[i] = lens
+                samples.normal[i] = w * side
+                samples.jump[i] = f * more * (2.0 * PI * width * height / ti.cast(total, ti.f32))
