@@ -27,6 +27,8 @@ each_example = pytest.mark.parametrize("example", EXAMPLES.values(), ids=EXAMPLE
 SHORT = {
     "wall_colours": ({"iterations": 12}, "relative error of the lamp", 0.5),
     "texture": ({"iterations": 8, "resolution": 0.5}, "root mean square error of a texel", 0.75),
+    "rough_metal": ({"iterations": 8, "resolution": 0.5}, "largest error of the colour", 0.6),
+    "shiny_ball": ({"iterations": 15, "resolution": 0.5}, "root mean square error over the mean radiance", 0.75),
     "mesh_from_sphere": ({"iterations": 8, "spp": 2}, "mean distance of a vertex from the true surface", 0.95),
     "shadow": ({"iterations": 12, "resolution": 0.5}, "distance from the true place", 0.8),
     "poses": ({"iterations": 5, "resolution": 0.5}, "mean distance in the picture, in pixels", 0.8),

@@ -3,10 +3,11 @@
 from fit_examples.base import Example
 from fit_examples.mesh_from_sphere import mesh_from_sphere
 from fit_examples.poses import poses
+from fit_examples.rough_metal import rough_metal
 from fit_examples.shadow import shadow
+from fit_examples.shiny_ball import shiny_ball
 from fit_examples.texture import texture
 from fit_examples.wall_colours import wall_colours
 
-EXAMPLES: dict[str, Example] = {
-    example.name: example for example in (wall_colours(), texture(), mesh_from_sphere(), shadow(), poses())
-}
+_MAKERS = (wall_colours, texture, rough_metal, shiny_ball, mesh_from_sphere, shadow, poses)
+EXAMPLES: dict[str, Example] = {example.name: example for example in (make() for make in _MAKERS)}
