@@ -30,7 +30,9 @@ SHORT = {
     "rough_metal": ({"iterations": 8, "resolution": 0.5}, "largest error of the colour", 0.6),
     "shiny_ball": ({"iterations": 15, "resolution": 0.5}, "root mean square error over the mean radiance", 0.75),
     "mesh_from_sphere": ({"iterations": 8, "spp": 2}, "mean distance of a vertex from the true surface", 0.95),
+    "without_masks": ({"iterations": 8, "spp": 2}, "mean distance of a vertex from the true surface", 0.85),
     "shadow": ({"iterations": 12, "resolution": 0.5}, "distance from the true place", 0.8),
+    "mirror": ({"iterations": 12, "resolution": 0.5}, "largest distance of a corner from its true place", 0.6),
     "poses": ({"iterations": 5, "resolution": 0.5}, "mean distance in the picture, in pixels", 0.8),
 }
 """One short stage, and by which factor it comes closer by one of the example's measures."""

@@ -56,6 +56,19 @@ def ring(
     return cameras
 
 
+def all_around(count: int, distance: float, size: int, fov: float) -> list[dict[str, Any]]:
+    """Cameras that look at the origin from evenly spread directions, named v00, v01, ..."""
+    cameras = []
+    for k in range(count):
+        y = 1 - 2 * (k + 0.5) / count
+        angle, r = k * math.pi * (3 - math.sqrt(5)), math.sqrt(1 - y * y)
+        origin = [round(distance * value, 4) for value in (r * math.cos(angle), y, r * math.sin(angle))]
+        up = [0, 1, 0] if abs(y) < 0.9 else [1, 0, 0]
+        place = {"look_at": {"origin": origin, "target": [0, 0, 0], "up": up}}
+        cameras.append({"name": f"v{k:02d}", "to_world": place, "fov": fov, "width": size, "height": size})
+    return cameras
+
+
 def scene_views(name: str, cameras: list[dict[str, Any]], ending: str) -> list[dict[str, Any]]:
     """A view for each camera of the scene."""
     return [

@@ -1,13 +1,11 @@
 """A mesh from a sphere."""
 
-import math
-
 import numpy as np
 from scipy.spatial import cKDTree
 
 from diffrt.description import primitives
 from diffrt.scene.scene import Scene
-from fit_examples.base import Closeness, Example, Views, scene_views
+from fit_examples.base import Closeness, Example, Views, all_around, scene_views
 
 
 def blob(subdivisions: int) -> tuple[np.ndarray, np.ndarray]:
@@ -22,14 +20,7 @@ def blob(subdivisions: int) -> tuple[np.ndarray, np.ndarray]:
 
 def mesh_from_sphere() -> Example:
     """Twenty views with silhouettes and shading; large steps keep the mesh smooth on its way."""
-    cameras = []
-    for k in range(20):
-        y = 1 - 2 * (k + 0.5) / 20
-        angle, r = k * math.pi * (3 - math.sqrt(5)), math.sqrt(1 - y * y)
-        origin = [round(4 * value, 4) for value in (r * math.cos(angle), y, r * math.sin(angle))]
-        up = [0, 1, 0] if abs(y) < 0.9 else [1, 0, 0]
-        place = {"look_at": {"origin": origin, "target": [0, 0, 0], "up": up}}
-        cameras.append({"name": f"v{k:02d}", "to_world": place, "fov": 36, "width": 48, "height": 48})
+    cameras = all_around(20, 4, 48, 36)
     vertices, faces = blob(5)
     clay = {"type": "diffuse", "albedo": [0.6, 0.5, 0.4]}
     start = {
