@@ -34,6 +34,7 @@ SHORT = {
     "shadow": ({"iterations": 12, "resolution": 0.5}, "distance from the true place", 0.8),
     "mirror": ({"iterations": 12, "resolution": 0.5}, "largest distance of a corner from its true place", 0.6),
     "poses": ({"iterations": 5, "resolution": 0.5}, "mean distance in the picture, in pixels", 0.8),
+    "joint": ({"iterations": 8, "resolution": 0.5}, "root mean square error of the colour of the surface", 0.85),
 }
 """One short stage, and by which factor it comes closer by one of the example's measures."""
 

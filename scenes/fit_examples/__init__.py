@@ -1,6 +1,7 @@
 """The problems of scenes/fits/: what is true, where the fit starts, and how close it must come. A file an example."""
 
 from fit_examples.base import Example
+from fit_examples.joint import joint
 from fit_examples.mesh_from_sphere import mesh_from_sphere
 from fit_examples.mirror import mirror
 from fit_examples.poses import poses
@@ -21,5 +22,6 @@ _MAKERS = (
     shadow,
     mirror,
     poses,
+    joint,
 )
 EXAMPLES: dict[str, Example] = {example.name: example for example in (make() for make in _MAKERS)}
