@@ -94,8 +94,8 @@ def main_plane(photographs: Sequence[Photograph]) -> Plane:
         axes = _axes(first[2] + tilts[0] * first[0] + tilts[1] * first[1], up)
         return Plane(center - tilts[2] * distance * axes[2], axes, distance)
 
-    def disagreement(tilts: Floats) -> float:
-        points = plane(tilts).to_world(square)
+    def disagreement(tilts: Floats, step: int = 1) -> float:
+        points = plane(tilts).to_world(square[::step, ::step])
         looks = [look(item, detail, points) for item, detail in zip(photographs, details, strict=True)]
         values, seen = np.array([a for a, _ in looks]), np.array([b for _, b in looks])[..., None]
         seen = seen & (seen.sum(axis=0) >= 2)
@@ -103,7 +103,7 @@ def main_plane(photographs: Sequence[Photograph]) -> Plane:
         return float((np.abs(values - mean) * seen).sum() / max((np.abs(values) * seen).sum(), 1e-12))
 
     coarse = [np.array([a, b, c]) for a in _steps(0.8, 9) for b in _steps(0.6, 7) for c in np.linspace(0.0, 1.0, 11)]
-    best = min(coarse, key=disagreement)
+    best = min(coarse, key=lambda tilts: disagreement(tilts, 2))
     return plane(minimize(disagreement, best, method="Nelder-Mead", options={"xatol": 1e-4, "fatol": 1e-5}).x)
 
 
