@@ -153,7 +153,8 @@ def _described(problem: ProblemFile, base_dir: Path, problems: list[Problem]) ->
     every = problem.views_from.holdout_every
     for number, image in enumerate(posed, start=1):
         holdout = bool(every and number % every == 0)
-        yield _Described(f"views_from: {image.place}", image.name, image, str(image.file), None, holdout, "")
+        file = str(image.file.absolute())  # it is relative to the working directory, not to the problem
+        yield _Described(f"views_from: {image.place}", image.name, image, file, None, holdout, "")
 
 
 def _posed(source: ViewsFrom, base_dir: Path) -> list[PosedImage]:
