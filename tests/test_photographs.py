@@ -154,11 +154,17 @@ def test_a_pose_is_moved_as_stated() -> None:
     assert np.rad2deg(np.arccos(cosine)) == pytest.approx(1.0)
 
 
-def test_a_similarity_is_found_again() -> None:
+def test_a_size_is_found_again() -> None:
     rng = np.random.default_rng(2)
-    points = rng.normal(size=(50, 3))
-    turn = transform.axis_angle_to_matrix(np.array([0.3, -0.5, 0.2]))
-    scale, found, shift = spot.alignment(points, 1.3 * points @ turn.T + [1.0, 2.0, 3.0])
-    assert scale == pytest.approx(1.3)
-    np.testing.assert_allclose(found, turn, atol=1e-12)
-    np.testing.assert_allclose(shift, [1.0, 2.0, 3.0], atol=1e-12)
+    points, center = rng.normal(size=(50, 3)), np.array([1.0, -2.0, 3.0])
+    result, factor = spot.rescaled(center + 1.3 * (points - center), points, center)
+    assert factor == pytest.approx(1.0 / 1.3)
+    np.testing.assert_allclose(result, points, atol=1e-12)
+
+
+def test_points_cover_a_triangle() -> None:
+    corners = np.array([[0.0, 0.0, 1.0], [2.0, 0.0, 1.0], [0.0, 1.0, 1.0]])
+    points = spot.surface_points(corners, np.array([[0, 1, 2]], dtype=np.int32))
+    assert len(points) == 15
+    np.testing.assert_allclose(points.mean(axis=0), corners.mean(axis=0), atol=1e-12)
+    assert {tuple(point) for point in points.round(9)} >= {tuple(corner) for corner in corners}

@@ -62,7 +62,7 @@ def pushed_sphere(inside: NDArray[np.bool_], height: Floats, points: Floats, bot
             bottom + 0.5 * (weight**2).sum() / weight.sum(),
         ]
     )
-    lengths = np.linspace(0.0, 2.0 * np.abs(points).max(), 200)
+    lengths = np.linspace(0.0, 2.0 * np.abs(points).max(), 400)
     places = center + lengths[:, None, None] * sphere.vertices
     at = [
         (places[..., 1] - up[0]) / (up[1] - up[0]),
