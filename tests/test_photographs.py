@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from diffrt.description import transform
+from diffrt.description import primitives, transform
 from diffrt.fit.prepare import prepare
 from diffrt.io.cameras import read_transforms
 from diffrt.io.color import srgb_to_linear
@@ -154,17 +154,25 @@ def test_a_pose_is_moved_as_stated() -> None:
     assert np.rad2deg(np.arccos(cosine)) == pytest.approx(1.0)
 
 
-def test_a_size_is_found_again() -> None:
-    rng = np.random.default_rng(2)
-    points, center = rng.normal(size=(50, 3)), np.array([1.0, -2.0, 3.0])
-    result, factor = spot.rescaled(center + 1.3 * (points - center), points, center)
-    assert factor == pytest.approx(1.0 / 1.3)
-    np.testing.assert_allclose(result, points, atol=1e-12)
+def test_size_and_place_are_found_again() -> None:
+    sphere = primitives.sphere(3)
+    body = sphere.vertices * [1.0, 0.8, 0.5]
+    points = spot.spread(body, sphere.faces)[::7]
+    scale, shift = spot.fitted_onto(1.1 * points + [0.05, 0.0, -0.1], body, sphere.faces)
+    assert scale == pytest.approx(1.0 / 1.1, abs=0.003)
+    np.testing.assert_allclose(shift, [-0.05 / 1.1, 0.0, 0.1 / 1.1], atol=0.003)
 
 
-def test_points_cover_a_triangle() -> None:
+def test_values_are_spread_over_a_triangle() -> None:
     corners = np.array([[0.0, 0.0, 1.0], [2.0, 0.0, 1.0], [0.0, 1.0, 1.0]])
-    points = spot.surface_points(corners, np.array([[0, 1, 2]], dtype=np.int32))
+    points = spot.spread(corners, np.array([[0, 1, 2]], dtype=np.int32))
     assert len(points) == 15
     np.testing.assert_allclose(points.mean(axis=0), corners.mean(axis=0), atol=1e-12)
     assert {tuple(point) for point in points.round(9)} >= {tuple(corner) for corner in corners}
+
+
+def test_colors_of_a_texture_are_read_at_its_coordinates() -> None:
+    texture = srgb_to_linear(np.random.default_rng(4).random((8, 16, 3)))
+    row, column = np.array([0, 3, 7]), np.array([2, 15, 9])
+    uvs = np.stack([(column + 0.5) / 16, 1.0 - (row + 0.5) / 8], axis=1)
+    np.testing.assert_allclose(srgb_to_linear(spot.colors(texture, uvs)), texture[row, column], atol=1e-5)
