@@ -156,7 +156,7 @@ def problem() -> dict[str, Any]:
         },
         "loss": {"type": "l1", "space": "srgb", "pyramid_levels": 3},
         "regularizers": [{"type": "smoothness", "parameter": "textures.skin", "weight": 0.05}],
-        "stages": [{"iterations": 120, "resolution": 0.5}, {"iterations": 60, "resolution": 1.0}],
+        "stages": [{"iterations": 120, "resolution": 0.5}, {"iterations": 90, "resolution": 1.0}],
         "spp": 4,
         "views_per_iteration": 4,
     }
