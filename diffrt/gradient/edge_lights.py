@@ -9,7 +9,7 @@ from diffrt.device.features import LIGHT_ENVIRONMENT, LIGHT_TRIANGLES
 from diffrt.device.hit import FAR
 from diffrt.device.intersect import closest_hit
 from diffrt.device.surface import surface_at
-from diffrt.gradient.interior import intersection
+from diffrt.gradient.intersection import intersection
 from diffrt.render.path import trace_path
 from diffrt.render.visibility import visibility
 from diffrt.shading.camera.dispatch import CameraRay

@@ -69,8 +69,8 @@ class EdgePass(ABC):
 
     @property
     @abstractmethod
-    def motion(self) -> Any:
-        """The differentiated kernel of the samples' values."""
+    def motions(self) -> list[tuple[Any, ...]]:
+        """The differentiated kernels that lead to the samples' values, in turn, each with what else it takes."""
 
     @abstractmethod
     def prepare(self, weights: ti.Ndarray) -> None:
@@ -93,7 +93,8 @@ class EdgePass(ABC):
         for drawn, adjoint, count in self._chunks(weights):
             seed(self.device.fields, self.options.filter, drawn, adjoint, count)
             with _taichi.all_passes():
-                self.motion.grad(self.device.fields, self.features, drawn, count)
+                for kernel, *more in reversed(self.motions):
+                    kernel.grad(self.device.fields, self.features, drawn, count, *more)
 
     def forward(self, arrays: dict[int, dict[str, np.ndarray]], step: float) -> np.ndarray:
         """(pixels, 3): the term's derivative of each pixel; `arrays` of the scene (0) and a step forth and back."""
@@ -102,7 +103,8 @@ class EdgePass(ABC):
         for drawn, _adjoint, count in self._chunks(np.ones((self.pixels, 3))):
             for sign in (1, -1):
                 write(fields, [(getattr(fields, name), array) for name, array in arrays[sign].items()])
-                self.motion(fields, self.features, drawn, count)
+                for kernel, *more in self.motions:
+                    kernel(fields, self.features, drawn, count, *more)
                 if sign == 1:
                     drawn.other_value.copy_from(drawn.value)
             splat(fields, self.options.filter, drawn, image, 0.5 / step, count)
@@ -170,8 +172,8 @@ class PrimaryEdges(EdgePass):
         )  # fmt: skip
 
     @property
-    def motion(self) -> Any:
-        return film_motion
+    def motions(self) -> list[tuple[Any, ...]]:
+        return [(film_motion,)]
 
 
 def cdf_of(probability: np.ndarray) -> ti.Ndarray:

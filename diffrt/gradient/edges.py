@@ -9,6 +9,7 @@ import taichi as ti
 from diffrt.description.mesh import edges as mesh_edges
 from diffrt.device.features import DELTA_LIGHTS
 from diffrt.device.geometry import Geometry
+from diffrt.gradient.way_points import WayPoints
 from diffrt.scene.elements import Light
 
 FLAT = 1e-9
@@ -121,10 +122,11 @@ class EdgeSamples:
         # The shadow's and the light's end of the segment that an edge blocks.
         self.receiver = ti.field(ti.i32, shape=count)
         self.receiver_barycentrics = vector(2)
-        self.receiver_seen = ti.field(ti.i32, shape=count)  # 1: it is the hit of the film point's ray
         self.far = ti.field(ti.i32, shape=count)  # triangle, or number of a light without extent
         self.far_kind = ti.field(ti.i32, shape=count)
         self.far_barycentrics = vector(2)
+        self.steps = ti.field(ti.i32, shape=count)  # number of the shadow's point on the way
+        self.way = WayPoints(count)
         self.share = ti.field(ti.f32, shape=count)  # how much of the way from the shadow to the light the edge lies
         self.value = ti.field(ti.f32, shape=count, needs_grad=True)
         self.other_value = ti.field(ti.f32, shape=count)  # at other values of the parameters

@@ -36,4 +36,5 @@ def _states(record: PathRecord, emits: bool) -> tuple[object, ...]:
     names = ["emission", "light_radiance"] if emits else []
     if record.geometry:
         names += ["position", "normal", "cross", "direction", "uv", "light_position", "light_cross", "light_uv"]
+        names += ["towards", "towards_light", "spread", "light_spread"]
     return tuple(getattr(record, name) for name in names)

@@ -31,5 +31,5 @@ class Horizons(EdgePass):
         )  # fmt: skip
 
     @property
-    def motion(self) -> Any:
-        return horizon_motion
+    def motions(self) -> list[tuple[Any, ...]]:
+        return [(horizon_motion,)]

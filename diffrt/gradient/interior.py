@@ -15,6 +15,8 @@ from taichi.math import vec3
 from diffrt.core.vector import frame_from_normal, reflect, safe_normalize, to_local
 from diffrt.device.features import LIGHT_DIRECTIONAL, LIGHT_ENVIRONMENT, LIGHT_TRIANGLES
 from diffrt.device.surface import surface_at, texture_coordinates
+from diffrt.gradient.intersection import intersection
+from diffrt.gradient.near_points import near_point
 from diffrt.render.record import (
     ABSORBED,
     CAMERA,
@@ -34,16 +36,6 @@ from diffrt.shading.material import shading_frame, value
 from diffrt.shading.texture import lookup
 
 _LEAST_COSINE = 1e-7
-
-
-@ti.func
-def intersection(p0: vec3, e1: vec3, e2: vec3, origin: vec3, direction: vec3):
-    """Barycentrics (u, v) at which a ray meets the plane of a triangle (Moeller and Trumbore 1997)."""
-    p = direction.cross(e2)
-    determinant = e1.dot(p)
-    scale = 1.0 / ti.select(ti.abs(determinant) > 1e-30, determinant, 1.0)
-    s = origin - p0
-    return s.dot(p) * scale, direction.dot(s.cross(e1)) * scale
 
 
 @ti.func
@@ -85,6 +77,14 @@ def vertices(
                 e2 = scene.positions[corners[2]] - p0
                 if record.determined[row] != 0:
                     u, v = intersection(p0, e1, e2, record.position[previous], record.direction[previous])
+                elif record.near[row].share > 0.0:
+                    b, towards, factor = near_point(
+                        scene, record.triangle[previous], record.position[previous], triangle,
+                        record.barycentrics[row], record.measure[row], record.near[row],
+                    )  # fmt: skip
+                    u, v = b.x, b.y
+                    record.towards[row] = towards
+                    record.spread[row] = ti.Vector([factor])
                 surface = surface_at(scene, features, triangle, u, v)
                 frame = shading_frame(scene, features, record.material[row], record.outer[row], triangle, surface)
                 record.position[row] = surface.position
@@ -108,6 +108,13 @@ def light_points(scene: ti.template(), features: ti.template(), record: ti.templ
             if ti.static(features.area_lights):
                 if kind == LIGHT_TRIANGLES:
                     b = record.light_barycentrics[row]
+                    if record.light_near[row].share > 0.0:
+                        b, towards, factor = near_point(
+                            scene, record.triangle[row], record.position[row], index, b, record.light_measure[row],
+                            record.light_near[row],
+                        )  # fmt: skip
+                        record.towards_light[row] = towards
+                        record.light_spread[row] = ti.Vector([factor])
                     corners = scene.triangles[index]
                     p0 = scene.positions[corners[0]]
                     e1 = scene.positions[corners[1]] - p0
@@ -131,7 +138,10 @@ def local_directions(record: ti.template(), first: ti.i32, end: ti.i32):
             n = record.normal[row]
             frame = frame_from_normal(n)
             here = record.position[row]
-            wo = to_local(frame, safe_normalize(record.position[record.previous[row]] - here, n))
+            back = -record.towards[row]
+            if record.near[row].share <= 0.0:
+                back = safe_normalize(record.position[record.previous[row]] - here, n)
+            wo = to_local(frame, back)
             # Which side is seen was decided; where that changes is a line of its own (gradient/shading_silhouettes.py).
             record.wo[row] = vec3(wo.x, wo.y, record.side[row] * ti.max(record.side[row] * wo.z, _LEAST_COSINE))
             following = record.next[row]
@@ -139,12 +149,16 @@ def local_directions(record: ti.template(), first: ti.i32, end: ti.i32):
                 towards = record.direction[following]
                 if record.kind[following] == SURFACE:
                     towards = safe_normalize(record.position[following] - here, n)
+                    if record.near[following].share > 0.0:
+                        towards = record.towards[following]
                 record.wi[TOWARDS_NEXT, row] = to_local(frame, towards)
             kind = record.light[row]
             if kind >= 0:
                 towards = record.light_position[row]
                 if kind != LIGHT_ENVIRONMENT and kind != LIGHT_DIRECTIONAL:
                     towards = safe_normalize(record.light_position[row] - here, n)
+                    if kind == LIGHT_TRIANGLES and record.light_near[row].share > 0.0:
+                        towards = record.towards_light[row]
                 record.wi[TOWARDS_LIGHT, row] = to_local(frame, towards)
 
 
@@ -248,9 +262,12 @@ def contributions(record: ti.template(), first: ti.i32, end: ti.i32):
                     ratio = 1.0
                     if ti.static(record.geometry):
                         if record.scattering[row] == SCATTERED and record.kind[following] == SURFACE:
-                            ratio = record.measure[following] * solid_angle(
-                                record.position[following], record.cross[following], record.position[row]
-                            )
+                            if record.near[following].share > 0.0:
+                                ratio = record.spread[following][0]
+                            else:
+                                ratio = record.measure[following] * solid_angle(
+                                    record.position[following], record.cross[following], record.position[row]
+                                )
                     total += record.f[TOWARDS_NEXT, row] * record.arriving[row] * (record.scatter_factor[row] * ratio)
                 light = record.light[row]
                 if light >= 0:
@@ -260,6 +277,8 @@ def contributions(record: ti.template(), first: ti.i32, end: ti.i32):
                             ratio = record.light_measure[row] * solid_angle(
                                 record.light_position[row], record.light_cross[row], record.position[row]
                             )
+                            if record.light_near[row].share > 0.0:
+                                ratio = record.light_spread[row][0]
                     total += (
                         record.f[TOWARDS_LIGHT, row] * record.light_radiance[row] * (record.light_factor[row] * ratio)
                     )

@@ -8,7 +8,7 @@ from taichi.math import vec3
 
 from diffrt.device.features import LIGHT_DIRECTIONAL, LIGHT_ENVIRONMENT, OPACITY_SLOT
 from diffrt.device.surface import texture_coordinates
-from diffrt.gradient.interior import intersection
+from diffrt.gradient.intersection import intersection
 from diffrt.render.decisions import TO_VERTEX
 from diffrt.render.record import DROPPED, ESCAPE
 from diffrt.shading.bsdf.mix import WEIGHT

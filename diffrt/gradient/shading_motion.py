@@ -2,7 +2,7 @@
 
 import taichi as ti
 
-from diffrt.gradient.interior import intersection
+from diffrt.gradient.intersection import intersection
 from diffrt.shading.camera.dispatch import camera_ray
 
 

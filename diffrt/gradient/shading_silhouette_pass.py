@@ -39,5 +39,5 @@ class ShadingSilhouettes(EdgePass):
         )  # fmt: skip
 
     @property
-    def motion(self) -> Any:
-        return facing
+    def motions(self) -> list[tuple[Any, ...]]:
+        return [(facing,)]

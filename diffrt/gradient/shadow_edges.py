@@ -39,7 +39,8 @@ from diffrt.gradient.edge_lights import (
 )
 from diffrt.gradient.film_adjoint import gathered
 from diffrt.gradient.importance import Walk, connect, scattered, walk_on
-from diffrt.gradient.interior import intersection
+from diffrt.gradient.intersection import intersection
+from diffrt.gradient.way_points import keep_nearness, keep_point
 from diffrt.render.path import SHADOW_END
 from diffrt.render.visibility import visibility
 from diffrt.shading.bsdf.mix import presence
@@ -47,6 +48,8 @@ from diffrt.shading.bsdf.mix import presence
 _MOST_STEPS = 24
 _CLEAR = 8.0
 """How many rounding errors away from the edge rays start."""
+_BACK = 32.0
+"""So many times farther towards the shadow: an edge may stand on the surface that it hides."""
 _NEAR = 0.25
 """Of the lights' size: closer to them their samples are too uneven."""
 
@@ -87,7 +90,7 @@ def _at_edge(scene: ti.template(), features: ti.template(), x: vec3, t: vec3, w:
         silhouette = silhouette and side * normal.dot(scene.positions[corners[1]] - x) > 0.0
     normal *= ti.select(silhouette, ti.select(side > 0.0, -1.0, 1.0), 0.0)
     error = surface_at(scene, features, faces[0], 0.3, 0.3).error
-    return Blocker(normal, sine, x + normal * (_CLEAR * error), faces[0])
+    return Blocker(normal, sine, x + (normal - w * _BACK) * (_CLEAR * error), faces[0])
 
 
 @ti.func
@@ -116,13 +119,18 @@ def _at_piercing(scene: ti.template(), features: ti.template(), x: vec3, t: vec3
 
 @ti.func
 def _walk(
-    scene: ti.template(), features: ti.template(), start: Walk, steps: ti.i32, key: ti.u32, number: ti.i32
-) -> Walk:
-    """Walk on for a number of steps, or until nothing is left."""
+    scene: ti.template(), features: ti.template(), way: ti.template(), i: ti.i32, start: Walk, steps: ti.i32,
+    key: ti.u32, number: ti.i32,
+) -> Walk:  # fmt: skip
+    """Walk on for a number of steps, or until nothing is left; the points are kept as those of sample i."""
     here = start
+    keep_point(scene, features, way, steps, i, start.triangle, start.u, start.v)
     for step in range(steps):
         if max_component(here.weight) > 0.0:
             here = walk_on(scene, features, here, key, number, step)
+            at = steps - step
+            keep_point(scene, features, way, at - 1, i, here.triangle, here.u, here.v)
+            keep_nearness(scene, way, at, i)
     return here
 
 
@@ -248,7 +256,7 @@ def sample_shadows(
             steps, chance = _steps(uniform_1d(INDEPENDENT, key, number, 3), ti.min(room, _MOST_STEPS))
             depth = steps + 1  # of the shadow
             shadow = Walk(hit.triangle, hit.u, hit.v, w, vec3(1.0))
-            seen = _walk(scene, features, shadow, steps, key, number)
+            seen = _walk(scene, features, samples.way, i, shadow, steps, key, number)
             surface = surface_at(scene, features, seen.triangle, seen.u, seen.v)
             lobe = uniform_1d(INDEPENDENT, key, number, 4)
             link = connect(scene, features, options, weights, surface, lens)
@@ -304,7 +312,10 @@ def sample_shadows(
                     samples.normal[i] = blocker.normal
                     samples.receiver[i] = hit.triangle
                     samples.receiver_barycentrics[i] = vec2(hit.u, hit.v)
-                    samples.receiver_seen[i] = ti.cast(steps == 0, ti.i32)
+                    samples.steps[i] = steps
+                    if light.kind == LIGHT_TRIANGLES:
+                        keep_point(scene, features, samples.way, steps + 1, i, light.index, light.b.x, light.b.y)
+                        keep_nearness(scene, samples.way, steps + 1, i)
                     samples.far[i] = light.index
                     samples.far_kind[i] = light.kind
                     samples.far_barycentrics[i] = light.b

@@ -14,7 +14,8 @@ from diffrt.gradient.edges import SAMPLES, samples
 from diffrt.gradient.request import Request
 from diffrt.gradient.shadow_edges import importance_of_edges, sample_shadows
 from diffrt.gradient.shadow_lines import shadow_lines
-from diffrt.gradient.shadow_motion import shadow_motion
+from diffrt.gradient.shadow_motion import shadow_motion, way_motion
+from diffrt.gradient.way_points import MOST_POINTS
 
 _PRIOR = 0.2
 """Share of samples that do not go by what earlier ones found."""
@@ -110,8 +111,9 @@ class ShadowEdges(EdgePass):
         self.guide = device_array((sums / sums[:, -1:]).reshape(-1), ti.f32)
 
     @property
-    def motion(self) -> Any:
-        return shadow_motion
+    def motions(self) -> list[tuple[Any, ...]]:
+        points = min(MOST_POINTS, max(self.depth, 1))
+        return [*((way_motion, at) for at in range(points)), (shadow_motion,)]
 
 
 def _shrunk(

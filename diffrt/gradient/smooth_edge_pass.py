@@ -52,5 +52,5 @@ class SmoothEdges(EdgePass):
         )  # fmt: skip
 
     @property
-    def motion(self) -> Any:
-        return film_motion
+    def motions(self) -> list[tuple[Any, ...]]:
+        return [(film_motion,)]

@@ -12,6 +12,7 @@ import taichi as ti
 from diffrt._taichi import current_arch
 from diffrt.description.schema import MATERIAL_FIELDS
 from diffrt.render.decisions import Decisions
+from diffrt.render.nearness import Near
 
 CAMERA, SURFACE, ESCAPE, DROPPED = range(4)
 """What a vertex is. ESCAPE: the direction towards the environment in which a path ends. DROPPED: none at all, or on a
@@ -97,6 +98,9 @@ class PathRecord:
         self.direct = vector(3)  # the first two terms, without throughput
         self.measure = real()  # solid angle of this vertex's area, seen from the previous: inverse, see `solid_angle`
         self.light_measure = real()
+        # How this vertex follows the previous one, and the light sample this vertex, see nearness.py.
+        self.near = Near.field(shape=rows) if geometry else None
+        self.light_near = Near.field(shape=rows) if geometry else None
 
         # State: depends on parameters.
         self.position = place(3)
@@ -107,6 +111,10 @@ class PathRecord:
         self.light_position = place(3)  # direction for lights infinitely far away
         self.light_cross = place(3)
         self.light_uv = place(2)
+        self.towards = place(3)  # of a vertex that follows: direction to it
+        self.towards_light = place(3)
+        self.spread = place(1)  # of a vertex that follows: factor on its solid angle
+        self.light_spread = place(1)
         self.emission = state(3)
         self.light_radiance = state(3)
         self.values = state(3, MOST_SLOTS)  # of the material, slot by slot

@@ -146,7 +146,7 @@ def _record_path(
                 frame = shading_frame(scene, features, material, outer, hit.triangle, surface)
                 keep_place(
                     scene, record, row, hit.triangle, hit.u, hit.v, surface, material, outer,
-                    frame.n, determined,
+                    frame.n, determined, depth,
                 )  # fmt: skip
                 record.throughput[row] = throughput
                 record.emission_factor[row] = 0.0
@@ -199,7 +199,7 @@ def _record_path(
                             if factor > 0.0 or noted:
                                 kind, index, left = lights.choose(scene, features, receiver, u.xy)
                                 b = triangle_uniform(left)
-                                keep_light(scene, features, record, row, light, kind, index, b, factor)
+                                keep_light(scene, features, record, row, light, kind, index, b, factor, depth)
                                 record.wi[TOWARDS_LIGHT, row] = wi
                                 record.f[TOWARDS_LIGHT, row] = scattered
                                 direct += scattered * light.radiance * factor

@@ -7,6 +7,7 @@ from diffrt.core.vector import max_component
 from diffrt.device.features import LIGHT_DIRECTIONAL, LIGHT_ENVIRONMENT, LIGHT_TRIANGLES
 from diffrt.device.surface import Surface, surface_at
 from diffrt.render.decisions import decided
+from diffrt.render.nearness import FOLLOWERS, nearness
 from diffrt.render.record import (
     ABSORBED,
     CAMERA,
@@ -37,11 +38,13 @@ def _clear(features: ti.template(), record: ti.template(), row: ti.i32):
     if ti.static(record.geometry):
         for state in ti.static((
             record.position, record.normal, record.cross, record.direction, record.light_position, record.light_cross,
-            record.wo,
+            record.wo, record.towards, record.towards_light,
         )):  # fmt: skip
             state.grad[row] = vec3(0.0)
         record.uv.grad[row] = vec2(0.0)
         record.light_uv.grad[row] = vec2(0.0)
+        record.spread.grad[row] = ti.Vector([0.0])
+        record.light_spread.grad[row] = ti.Vector([0.0])
 
 
 @ti.func
@@ -117,7 +120,7 @@ def _cross(scene: ti.template(), triangle: ti.i32) -> vec3:
 def keep_place(
     scene: ti.template(), record: ti.template(), row: ti.i32,
     triangle: ti.i32, u: ti.f32, v: ti.f32, surface: Surface, material: ti.i32, outer: ti.i32, normal: vec3,
-    determined: ti.i32,
+    determined: ti.i32, depth: ti.i32,
 ):  # fmt: skip
     record.triangle[row] = triangle
     record.barycentrics[row] = vec2(u, v)
@@ -133,12 +136,19 @@ def keep_place(
         record.level[row] = (record.level[previous] + 1) * determined
         seen = solid_angle(surface.position, record.cross[row], record.position[previous])
         record.measure[row] = 1.0 / ti.max(seen, 1e-30)
+        record.near[row].share = 0.0
+        if determined == 0 and 1 < depth <= FOLLOWERS + 1:
+            record.near[row] = nearness(scene, record.triangle[previous], record.position[previous], triangle, u, v)
+            if record.near[row].share > 0.0:
+                record.level[row] = record.level[previous] + 1
+                record.towards[row] = (surface.position - record.position[previous]).normalized(1e-20)
+                record.spread[row] = ti.Vector([1.0])
 
 
 @ti.func
 def keep_light(
     scene: ti.template(), features: ti.template(), record: ti.template(), row: ti.i32,
-    light: LightSample, kind: ti.i32, index: ti.i32, b: vec2, factor: ti.f32,
+    light: LightSample, kind: ti.i32, index: ti.i32, b: vec2, factor: ti.f32, depth: ti.i32,
 ):  # fmt: skip
     record.light[row] = kind
     record.light_index[row] = index
@@ -161,6 +171,13 @@ def keep_light(
             record.light_cross[row] = _cross(scene, index)
             seen = solid_angle(surface.position, record.light_cross[row], record.position[row])
             record.light_measure[row] = 1.0 / ti.max(seen, 1e-30)
+            record.light_near[row].share = 0.0
+            if depth <= FOLLOWERS:
+                record.light_near[row] = nearness(
+                    scene, record.triangle[row], record.position[row], index, b.x, b.y
+                )  # fmt: skip
+                record.towards_light[row] = light.wi
+                record.light_spread[row] = ti.Vector([1.0])
     elif kind != LIGHT_ENVIRONMENT and kind != LIGHT_DIRECTIONAL:
         record.light_position[row] = light.target
 
