@@ -256,6 +256,40 @@ def crumpled() -> dict[str, Any]:
     return scene
 
 
+def _quad(name: str, *corners: tuple[float, float, float], **fields: Any) -> dict[str, Any]:
+    return {"name": name, "type": "mesh", "vertices": np.array(corners), "faces": np.array([[0, 1, 2], [0, 2, 3]]),
+            "shading": "flat", "material": {"type": "diffuse", "albedo": 0.8}, **fields}  # fmt: skip
+
+
+def standing(gap: float = 0.0, side: bool = False, emission: Any = None) -> dict[str, Any]:
+    """A wall that stands on a lit floor, or over it; maybe with a second wall beside it. The wall may be the lamp."""
+    shine = {"emission": emission} if emission else {}
+    shapes = [
+        _quad("floor", (-2, 0, -2), (-2, 0, 3), (2, 0, 3), (2, 0, -2)),
+        _quad("wall", (-1.5, gap, -1), (1.5, gap, -1), (1.5, 2.5, -1), (-1.5, 2.5, -1), **shine),
+    ]
+    if side:
+        shapes.append(_quad("side", (-2, 0, -2), (-2, 4, -2), (-2, 4, 3), (-2, 0, 3)))
+    sun = {"name": "sun", "type": "directional", "direction": [0, -1, -0.3], "irradiance": [3, 2, 1]}
+    look = {"look_at": {"origin": [0.5, 1.2, 3], "target": [0, 0.3, -1]}}
+    return {
+        "camera": {**CAMERA, "to_world": look, "fov": 60},
+        "integrator": {"max_depth": 2 if emission else 3},
+        "shapes": shapes,
+        "lights": [] if emission else [sun],
+    }
+
+
+def corner() -> dict[str, Any]:
+    """A floor and a wall of one mesh."""
+    scene = standing()
+    vertices = np.array([[-2, 0, -1], [2, 0, -1], [2, 0, 3], [-2, 0, 3], [-2, 3, -1], [2, 3, -1]], dtype=float)
+    faces = np.array([[0, 2, 1], [0, 3, 2], [0, 1, 5], [0, 5, 4]])
+    scene["shapes"] = [{"name": "corner", "type": "mesh", "vertices": vertices, "faces": faces, "shading": "flat",
+                        "material": {"type": "diffuse", "albedo": 0.8}}]  # fmt: skip
+    return scene
+
+
 def turning_normals() -> dict[str, Any]:
     """A sheet whose given normals turn away from the camera half-way across."""
     sun = {"name": "sun", "type": "directional", "direction": [-1, -1, 0.1], "irradiance": [3, 2, 1]}

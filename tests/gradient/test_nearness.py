@@ -1,0 +1,78 @@
+"""How points of paths follow those before them."""
+
+import numpy as np
+import pytest
+import taichi as ti
+from taichi.math import vec3
+
+import diffrt
+from diffrt.render.nearness import nearness
+from tests.gradient import scenes
+from tests.gradient.harness import loss_weights
+
+
+@ti.data_oriented
+class _Triangles:
+    def __init__(self, positions: np.ndarray) -> None:
+        self.positions = ti.Vector.field(3, ti.f32, shape=len(positions))
+        self.positions.from_numpy(positions.astype(np.float32))
+        self.triangles = ti.Vector.field(3, ti.i32, shape=2)
+        self.triangles.from_numpy(np.array([[0, 1, 2], [2, 1, 3]], dtype=np.int32))
+
+
+@ti.kernel
+def _evaluate(
+    scene: ti.template(), x: float, y: float, z: float, places: ti.types.ndarray(), found: ti.types.ndarray()
+):  # fmt: skip
+    for i in range(places.shape[0]):
+        near = nearness(scene, 0, vec3(x, y, z), 1, places[i, 0], places[i, 1])
+        found[i, 0], found[i, 1], found[i, 2] = near.share, near.slope[0], near.slope[1]
+
+
+def _nearness(places: np.ndarray) -> np.ndarray:
+    """(N, 3): share and slope of points of a triangle, seen from one that meets it in an inner angle."""
+    corners = np.array([[-1.0, 0, 1], [-1, 0, 0], [1, 0, 0], [0.5, 1.2, 0.3]])
+    found = np.zeros((len(places), 3), dtype=np.float32)
+    _evaluate(_Triangles(corners), 0.2, 0.0, 0.05, places.astype(np.float32), found)
+    return found
+
+
+def test_the_slope_is_that_of_the_share() -> None:
+    diffrt.init()
+    rng = np.random.default_rng(0)
+    places = rng.uniform(0.05, 0.45, (400, 2))
+    near = _nearness(places)
+    assert np.mean(near[:, 0] > 0.9) > 0.05 and np.mean((near[:, 0] > 0.1) & (near[:, 0] < 0.9)) > 0.1
+    step = 2e-3
+    for d in range(2):
+        offset = step * np.eye(2)[d]
+        slope = (_nearness(places + offset)[:, 0] - _nearness(places - offset)[:, 0]) / (2.0 * step)
+        curved = np.abs(_nearness(places + offset)[:, 1 + d] - _nearness(places - offset)[:, 1 + d])
+        assert np.all(np.abs(slope - near[:, 1 + d]) <= 0.6 * curved + 2e-3)
+
+
+def test_points_keep_to_the_edges_of_their_triangle_but_for_the_common_one() -> None:
+    diffrt.init()
+    s = np.linspace(0.02, 0.3, 20)
+    # The common edge is that from corner 0 to corner 1, v = 0.
+    free = _nearness(np.stack([0.5 * np.ones(20), 1e-6 * np.ones(20)], axis=1))
+    first = _nearness(np.stack([1e-6 * np.ones(20), s], axis=1))
+    second = _nearness(np.stack([1.0 - s - 1e-6, s], axis=1))
+    assert free[:, 0].min() > 0.9
+    assert max(first[:, 0].max(), second[:, 0].max()) < 1e-3
+
+
+@pytest.mark.parametrize("parameter", ["shapes.corner.translation", "shapes.corner.vertices"])
+def test_noise_of_a_corner_shrinks_with_samples(parameter: str) -> None:
+    """It would not if neighbours at distance d had derivatives like 1 / d: their sum has no variance."""
+    scene = diffrt.Scene.from_dict(scenes.corner())
+    view = scene.camera()
+    weights = loss_weights(view.height, view.width)
+    spread = []
+    for spp in (8, 128):
+        values = [
+            diffrt.render_backward(scene, weights, [parameter], spp=spp, seed=seed, terms=["interior"])[parameter]
+            for seed in range(24)
+        ]
+        spread.append(np.std(values, axis=0).mean())
+    assert spread[1] < 0.4 * spread[0]
