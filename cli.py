@@ -1,3 +1,4 @@
 from diffrt.cli import main
 
-main()
+if __name__ == "__main__":  # other processes of a fit read this file, too
+    main()

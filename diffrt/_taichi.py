@@ -111,9 +111,9 @@ def _read_kernels_quickly() -> None:
     """Spare Taichi work that it repeats whenever it reads a kernel: 0.4 of the time for that.
 
     Drawing the source of every syntax node in case of an error there (file, line and function remain), noting where
-    every field was made for the same reason, and finding the source of a function for each of its calls.
+    every field and array was made for the same reason, and finding the source of a function for each of its calls.
     """
-    from taichi.lang import impl, kernel_impl, snode
+    from taichi.lang import _ndarray, impl, kernel_impl, matrix, snode
     from taichi.lang.ast import ast_transformer_utils
 
     def position(self: Any, node: Any) -> str:
@@ -122,7 +122,7 @@ def _read_kernels_quickly() -> None:
     context: Any = getattr(ast_transformer_utils, "ASTTransformerContext", None)
     if hasattr(context, "get_pos_info"):
         context.get_pos_info = position
-    modules: tuple[Any, ...] = (impl, snode)
+    modules: tuple[Any, ...] = (impl, snode, matrix, _ndarray)
     for module in modules:
         if hasattr(module, "get_traceback"):
             module.get_traceback = lambda stacklevel=1: ""

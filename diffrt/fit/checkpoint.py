@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 
 from diffrt.description.mesh import make_mesh
 from diffrt.errors import InputError, Problem
+from diffrt.fit.noise import Noise
 from diffrt.fit.prepare import FitSetup
 from diffrt.io.pixels import save
 
 Arrays = dict[str, NDArray[Any]]
 FILE = "checkpoint.npz"
-_VERSION = 1
+_VERSION = 2
 
 
 @dataclass
@@ -31,7 +32,7 @@ class RunState:
         skipped: steps skipped in a row.
         smoothed: running mean of the loss in this stage, None before the first.
         best_loss, best_iteration, best: the lowest of these, when, and the arrays of that moment.
-        seconds: spent so far.
+        seconds: spent so far. noise: what is known of it in this stage.
         evaluations: of lbfgs: losses and gradients so far.
     """
 
@@ -43,6 +44,7 @@ class RunState:
     best_iteration: int = -1
     best: Arrays = field(default_factory=dict)
     seconds: float = 0.0
+    noise: Noise = field(default_factory=Noise)
     evaluations: list[tuple[float, NDArray[np.float64]]] = field(default_factory=list)
 
 
@@ -96,6 +98,7 @@ def write_checkpoint(folder: Path, setup: FitSetup, state: RunState) -> None:
         arrays["evaluations/gradient"] = np.array([gradient for _, gradient in state.evaluations])
     scalars = ("iteration", "remeshed", "skipped", "smoothed", "best_loss", "best_iteration", "seconds")
     head = {"version": _VERSION, "problem": fingerprint(setup)} | {name: getattr(state, name) for name in scalars}
+    head["noise"] = vars(state.noise)
     arrays["state"] = np.frombuffer(json.dumps(head).encode(), dtype=np.uint8)
     buffer = io.BytesIO()
     np.savez(buffer, **arrays)
@@ -124,6 +127,7 @@ def read_checkpoint(folder: Path, setup: FitSetup) -> RunState:
             item.moments.mean, item.moments.square = arrays[f"mean/{name}"], arrays[f"square/{name}"]
             steps, item.rate_scale, seen, item.moments.usual = arrays[f"scalars/{name}"].tolist()
             item.moments.steps, item.moments.seen = int(steps), int(seen)
+        head["noise"] = Noise(**head["noise"])
         state = RunState(**{key: value for key, value in head.items() if key not in ("version", "problem")})
         state.best = {key.removeprefix("best/"): array for key, array in arrays.items() if key.startswith("best/")}
         if "evaluations/loss" in arrays:

@@ -18,6 +18,7 @@ def fit_command(
     ] = None,
     iterations: Annotated[int | None, typer.Option(min=1, help="Steps, instead of the problem's.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on where a run into this folder ended.")] = False,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that share the views of a step.")] = 1,
     arch: Annotated[str, typer.Option(help="auto, cuda, metal, vulkan or cpu.")] = "auto",
 ) -> None:
     """Fit a scene to pictures: find the materials, lights, shapes and cameras that explain them."""
@@ -26,7 +27,7 @@ def fit_command(
     folder = output or Path("outputs") / problem.stem
     backend = _taichi.init(arch)
     with progress_bar("starting, compiling on first use") as report:
-        result = fit(problem, folder, resume, iterations=iterations, progress=report)
+        result = fit(problem, folder, resume, None, workers, iterations=iterations, progress=report)
     for view in result.views:
         before, after = view["before"], view["after"]
         kept = " (kept out)" if view["holdout"] else ""

@@ -63,10 +63,7 @@ def _scaled(variable: Variable, latent: Floats) -> Floats:
 
 
 def _gradient(variable: Variable, gradient: Floats) -> Floats:
-    gradient = np.where(variable.free, gradient, 0.0)
-    if variable.steps is not None:
-        gradient = variable.steps.decode(gradient)
-    return np.ravel(gradient) * variable.fit.learning_rate
+    return np.ravel(variable.inward(gradient)) * variable.fit.learning_rate
 
 
 def _bounds(variable: Variable) -> Floats:

@@ -2,22 +2,27 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from contextlib import nullcontext
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from diffrt import log
 from diffrt.description.json_file import read_json
 from diffrt.errors import InputError, Problem
 from diffrt.fit import checkpoint, output
 from diffrt.fit.checkpoint import RunState
-from diffrt.fit.evaluate import ORDER, Evaluation, apply_values, evaluate, seed_of
+from diffrt.fit.evaluate import Evaluation, Looker, apply_values, evaluate
 from diffrt.fit.lbfgs import run_lbfgs
+from diffrt.fit.noise import Noise
 from diffrt.fit.prepare import FitSetup, prepare
+from diffrt.fit.problem import Stage
 from diffrt.fit.report import Outcome, write_report
-from diffrt.fit.views import View
+from diffrt.fit.view_order import ViewOrder
+from diffrt.fit.workers import Workers
 from diffrt.progress import Report, interrupts_held, peak_memory
 from diffrt.scene.scene import Scene
 
@@ -40,6 +45,7 @@ class FitResult:
             installed) before and after, and whether it was kept out.
         ending: "finished", "interrupted", "stopped" (by the callback) or "not finite".
         iteration: from which the scene is; the last one, or the best if the run ended early.
+        values: what was fitted, by name as in the problem.
     """
 
     scene: Scene
@@ -47,6 +53,7 @@ class FitResult:
     views: list[dict[str, Any]]
     ending: str = "finished"
     iteration: int = 0
+    values: dict[str, NDArray[np.float64]] = field(default_factory=dict)
 
 
 def fit(
@@ -68,7 +75,10 @@ def fit(
         resume: go on from the checkpoint in `output`, on the same trajectory.
         callback: called after each iteration with its row of the history and the scene as it is then (not a copy);
             returning False stops the run.
-        workers: processes; only 1 for now.
+        workers: processes that share the views of a step, and the processor's cores. They help where a step has many
+            views and much of its time is not spent on all cores: a scene whose geometry moves, a processor of many
+            cores. Each holds the scene and the pictures in memory. Results are equal, but for the order of sums. A
+            program that asks for more than one must keep to `if __name__ == "__main__"`.
         iterations: instead of the problem's.
         progress: called with the share done and a short text.
 
@@ -78,8 +88,8 @@ def fit(
     Raises:
         InputError: the problem is wrong, with everything that is; or `output` cannot be written to.
     """
-    if workers != 1:
-        raise InputError(Problem("workers", f"found {workers!r}", "1: more processes are not there yet"))
+    if not isinstance(workers, int) or workers < 1:
+        raise InputError(Problem("workers", f"found {workers!r}", "a whole number, at least 1"))
     if resume and output is None:
         raise InputError(Problem("resume", "true, without output", "the output folder of the earlier run"))
     if iterations is not None and iterations < 1:
@@ -88,8 +98,11 @@ def fit(
         (problem, Path(".")) if isinstance(problem, dict) else (read_json(Path(problem)), Path(problem).parent)
     )
     setup = prepare(data, base_dir, iterations)
-    run = _Run(setup, None if output is None else Path(output), callback, progress or (lambda share, text: None))
-    return run.run(resume)
+    count = min(workers, ViewOrder(setup).count)
+    with nullcontext() if count == 1 else Workers(count, data, base_dir, iterations) as pool:
+        look = None if pool is None else pool.look
+        folder = None if output is None else Path(output)
+        return _Run(setup, folder, callback, progress or (lambda share, text: None), look).run(resume)
 
 
 @dataclass
@@ -98,11 +111,26 @@ class _Run:
     folder: Path | None
     callback: Callback | None
     progress: Report
+    look: Looker | None
     state: RunState = field(default_factory=RunState)
     ending: str = "finished"
     cut: list[str] = field(default_factory=list)
+    blind: set[str] = field(default_factory=set)
+    sighted: bool = False
 
     def run(self, resume: bool) -> FitResult:
+        """The whole run; if a file cannot be written, the message says what is left."""
+        try:
+            return self._run(resume)
+        except InputError as error:
+            if self.folder is None or not (self.folder / checkpoint.FILE).is_file():
+                raise
+            hint = "the last checkpoint is whole: go on with --resume"
+            raise InputError(
+                [replace(item, hint=hint) if item.field == "output" else item for item in error.problems]
+            ) from None
+
+    def _run(self, resume: bool) -> FitResult:
         setup, folder = self.setup, self.folder
         before = {view.name: output.picture_of(setup, view) for view in setup.views}
         if resume and folder is not None:
@@ -132,10 +160,13 @@ class _Run:
             self._enter(number)
             views = self.order.at(state.iteration)
             began = time.perf_counter()
-            evaluation = evaluate(setup, views, state.iteration, stage)
+            looks = 2 if state.noise.due() else 1
+            spp = state.noise.samples(stage.spp or setup.problem.spp)
+            evaluation = evaluate(setup, views, state.iteration, stage, spp, looks, self.look)
+            self._warn_of_blind(evaluation)
             with interrupts_held() as interrupted:
                 self._note(evaluation)
-                skipped = self._step(evaluation)
+                skipped = self._step(evaluation, stage)
                 self._finish(evaluation, number, skipped, time.perf_counter() - began)
                 if interrupted():
                     raise KeyboardInterrupt
@@ -145,14 +176,29 @@ class _Run:
         state = self.state
         if state.remeshed >= number:
             return
-        state.remeshed, state.smoothed, state.best_loss = number, None, float("inf")
+        state.remeshed, state.smoothed, state.best_loss, state.noise = number, None, float("inf"), Noise()
         wanted = self.setup.stages[number].remesh
         if wanted is not None:
             from diffrt.fit.remesh import remesh
 
             remesh(self.setup, wanted)
 
-    def _step(self, evaluation: Evaluation) -> list[str]:
+    def _warn_of_blind(self, evaluation: Evaluation) -> None:
+        """Say which views lead nowhere.
+
+        Raises:
+            InputError: all do.
+        """
+        new = [name for name in evaluation.blind if name not in self.blind]
+        self.blind |= set(new)
+        self.sighted |= len(evaluation.blind) < len(evaluation.views)
+        if not self.sighted and len(self.blind) == len(self.setup.fitted_views):
+            found = "none depends on any of the parameters: what is fitted is not seen, or no light falls on it"
+            raise InputError(Problem("views", found, "a start in which some view sees what may move"))
+        for name in new:
+            log.warn(f"view {name}: its picture depends on none of the parameters: it does not see what is fitted")
+
+    def _step(self, evaluation: Evaluation, stage: Stage) -> list[str]:
         """Move every variable, or none if some gradient is not finite; names of these."""
         setup, state = self.setup, self.state
         broken = evaluation.not_finite()
@@ -168,11 +214,12 @@ class _Run:
                 self.ending = "not finite"
             return broken
         state.skipped = 0
-        self.cut = [
-            name
-            for name, gradient in evaluation.gradients.items()
-            if setup.variables[name].step(gradient, state.iteration, setup.iterations)
-        ]
+        for name, gradient in evaluation.gradients.items():
+            step = setup.variables[name].step(gradient, state.iteration, setup.iterations)
+            state.noise.add(setup.variables[name], step, evaluation.variances.get(name))
+            self.cut += [name] * step.cut
+        spp = stage.spp or setup.problem.spp
+        state.noise.end_step(spp, setup.problem.max_spp or spp)
         apply_values(setup)
         return []
 
@@ -206,6 +253,8 @@ class _Run:
             "views": evaluation.views,
             "gradient_norms": {name: float(np.linalg.norm(item)) for name, item in evaluation.gradients.items()},
             "samples": evaluation.samples,
+            "spp": evaluation.spp,
+            "noise": state.noise.shares(),
             "seconds": seconds,
             "peak_memory": peak_memory(),
         }
@@ -215,7 +264,9 @@ class _Run:
             row["cut"], self.cut = self.cut, []
         self.history.add(row)
         state.iteration += 1
-        self.progress(state.iteration / setup.iterations, f"iteration {state.iteration}, loss {evaluation.loss:.4g}")
+        noise = f", noise {state.noise.mean_share():.0%}" if state.noise.measured else ""
+        text = f"iteration {state.iteration}, loss {evaluation.loss:.4g}{noise}"
+        self.progress(state.iteration / setup.iterations, text)
         if self.folder is not None and now - self.written >= self.writing / _CHECKPOINT_SHARE:
             checkpoint.write_checkpoint(self.folder, setup, state)
             self.written = time.perf_counter()
@@ -230,7 +281,9 @@ class _Run:
             """The objective at the variables' present values; whether the run ends."""
             stage_number, stage = setup.stage_at(state.iteration)
             began = time.perf_counter()
-            evaluation = evaluate(setup, setup.fitted_views, 0, stage)  # the same random numbers: one smooth function
+            # The same random numbers each time: one smooth function.
+            evaluation = evaluate(setup, setup.fitted_views, 0, stage, None, 1, self.look)
+            self._warn_of_blind(evaluation)
             with interrupts_held() as interrupted:
                 state.smoothed = evaluation.loss
                 if evaluation.loss < state.best_loss:
@@ -272,35 +325,5 @@ class _Run:
             output.write_pictures(self.folder, setup, after, "after")
             output.write_pictures(self.folder, setup, {v.name: v.at(1.0).color for v in setup.views}, "target")
             write_report(self.folder, setup, Outcome(before, after, views, self.history.rows, self.ending, iteration))
-        return FitResult(setup.result_scene(), self.history.rows, views, self.ending, iteration)
-
-
-class ViewOrder:
-    """Which views an iteration looks at: all views, shuffled, one round after the other; none twice in a step."""
-
-    def __init__(self, setup: FitSetup) -> None:
-        self.views = setup.fitted_views
-        self.count = min(setup.problem.views_per_iteration or len(self.views), len(self.views))
-        self.seed = setup.problem.seed
-        self._queue: list[int] = []
-        self._rounds = 0
-
-    @property
-    def steps(self) -> float:
-        """Steps for one round."""
-        return len(self.views) / self.count
-
-    def at(self, iteration: int) -> list[View]:
-        """The views of an iteration."""
-        while len(self._queue) < (iteration + 1) * self.count:
-            self._queue += self._round()
-        return [self.views[i] for i in self._queue[iteration * self.count : (iteration + 1) * self.count]]
-
-    def _round(self) -> list[int]:
-        """The next round; those that the step across the border already has do not come first."""
-        order = np.random.default_rng(seed_of(self.seed, ORDER, self._rounds)).permutation(len(self.views)).tolist()
-        self._rounds += 1
-        open_step = len(self._queue) % self.count
-        used = self._queue[len(self._queue) - open_step :]
-        first = [i for i in order if i not in used][: (self.count - open_step) % self.count]
-        return first + [i for i in order if i not in first]
+        values = {name: item.value.copy() for name, item in setup.variables.items()}
+        return FitResult(setup.result_scene(), self.history.rows, views, self.ending, iteration, values)

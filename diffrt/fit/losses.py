@@ -135,11 +135,15 @@ def image_loss(
     return value, gradient * slope * seen
 
 
-def buffer_loss(image: Floats, target: Floats, settings: Loss) -> tuple[float, Floats]:
-    """The l2 loss of a buffer (H, W) over all pixels, on the same pyramid, and its derivative by the buffer."""
-    ones = np.ones(image.shape)
-    value, gradient = pyramid_loss(_l2, image[..., None], target[..., None], ones, settings)
-    return value, gradient[..., 0]
+def buffer_loss(image: Floats, target: Floats, weight: Floats, settings: Loss) -> tuple[float, Floats]:
+    """The l2 loss of a buffer (H, W) or (H, W, C), on the same pyramid, and its derivative by the buffer.
+
+    Args:
+        weight: (H, W), where it counts; not all zero.
+    """
+    whole = (*image.shape[:2], -1)
+    value, gradient = pyramid_loss(_l2, image.reshape(whole), target.reshape(whole), weight, settings)
+    return value, gradient.reshape(image.shape)
 
 
 def pyramid_loss(

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from diffrt.fit.problem import Schedule
 
 Floats = NDArray[np.float64]
-_EPSILON = 1e-8
+_EPSILON, _BETA = 1e-8, 0.9
 _LONGEST, _WATCHED, _MEMORY = 5.0, 10, 0.95
 """A gradient is cut to so many times the usual length, once so many were seen; how much the usual one remembers."""
 
@@ -52,14 +52,12 @@ def tamed(gradient: Floats, moments: Moments) -> tuple[Floats, bool]:
 
 def adam(gradient: Floats, moments: Moments) -> Floats:
     """The direction of Adam (Kingma and Ba 2015), beta 0.9 and 0.999: about one per entry."""
-    mean, square = _update(gradient, moments)
-    return mean / (np.sqrt(square) + _EPSILON)
+    return _update(gradient, moments) / _usual_size(moments)
 
 
 def adam_uniform(gradient: Floats, moments: Moments) -> Floats:
     """Adam with the largest second moment for all entries (Nicolet et al. 2021): keeps directions, and smoothness."""
-    mean, square = _update(gradient, moments)
-    direction: Floats = mean / (np.sqrt(square.max(initial=0.0)) + _EPSILON)
+    direction: Floats = _update(gradient, moments) / _usual_size(moments).max(initial=_EPSILON)
     return direction
 
 
@@ -69,12 +67,32 @@ def sgd(gradient: Floats, moments: Moments) -> Floats:
     return gradient
 
 
-def _update(gradient: Floats, moments: Moments) -> tuple[Floats, Floats]:
-    """The running means, corrected for their start at zero."""
+def _update(gradient: Floats, moments: Moments) -> Floats:
+    """The running mean of the gradients, corrected for its start at zero."""
     moments.steps += 1
-    moments.mean = 0.9 * moments.mean + 0.1 * gradient
+    moments.mean = _BETA * moments.mean + (1.0 - _BETA) * gradient
     moments.square = 0.999 * moments.square + 0.001 * gradient**2
-    return moments.mean / (1.0 - 0.9**moments.steps), moments.square / (1.0 - 0.999**moments.steps)
+    return moments.mean / (1.0 - _BETA**moments.steps)
+
+
+def _usual_size(moments: Moments) -> Floats:
+    """The root of the running mean of their squares."""
+    size: Floats = np.sqrt(moments.square / (1.0 - 0.999**moments.steps)) + _EPSILON
+    return size
+
+
+def noise_of_direction(optimizer: str, variance: Floats, moments: Moments) -> Floats:
+    """The variance of the entries of a direction just taken, from that of the entries of its gradients.
+
+    The running mean of t gradients has (1 - b)(1 + b^t) / ((1 + b)(1 - b^t)) of their variance: in time a nineteenth.
+    """
+    if optimizer == "sgd":
+        return variance
+    size = _usual_size(moments)
+    if optimizer == "adam_uniform":
+        size = size.max(initial=_EPSILON)
+    left = _BETA**moments.steps
+    return (1.0 - _BETA) * (1.0 + left) / ((1.0 + _BETA) * (1.0 - left)) * variance / size**2
 
 
 OPTIMIZERS: dict[str, Callable[[Floats, Moments], Floats]] = {"adam": adam, "adam_uniform": adam_uniform, "sgd": sgd}

@@ -7,10 +7,11 @@ from typing import Any
 from diffrt.description.names import listed, nearest
 from diffrt.errors import InputError, Problem
 from diffrt.fit.losses import known_losses
+from diffrt.fit.parameters import make_variables, matching
 from diffrt.fit.problem import ProblemFile, Stage, read_problem
 from diffrt.fit.references import references
 from diffrt.fit.regularizers import known_regularizers, regularizer_problem
-from diffrt.fit.variables import Variable, make_variables, matching
+from diffrt.fit.variables import Variable
 from diffrt.fit.views import View, read_views
 from diffrt.scene.scene import Scene
 
@@ -105,14 +106,17 @@ def prepare(data: Any, base_dir: Path, iterations: int | None = None) -> FitSetu
     variables: dict[str, Variable] = {}
     if views or not any(key.startswith("views.") for key in problem.parameters):
         try:
-            variables = make_variables(problem, scene, views, single)
+            variables = make_variables(problem, scene, original, views, single)
         except InputError as error:
             problems += error.problems
     problems += _named(problem, scene, variables)
+    problems += _buffers(problem, views)
     if any(stage.remesh for stage in problem.stages):
         problems += _remeshing(problem, scene, variables)
     if problems:
         raise InputError(list(dict.fromkeys(problems)))
+    for variable in variables.values():
+        variable.apply(scene)
     stages = _stages(problem, iterations)
     plain = {key: value for key, value in data.items() if key not in ("iterations", "$schema")}
     return FitSetup(problem, plain, scene, original, views, variables, stages)
@@ -144,7 +148,7 @@ def _named(problem: ProblemFile, scene: Scene, variables: dict[str, Variable]) -
             known = known_regularizers()
             problems.append(Problem(f"{place}.type", f"{item.type!r}", listed(known), nearest(item.type, known)))
             continue
-        names = matching(item.parameter, {name: None for name in variables})
+        names = matching(item.parameter, variables)
         if not names and variables:
             hint = nearest(item.parameter, variables)
             found = f"{item.parameter!r} is not fitted"
@@ -153,6 +157,24 @@ def _named(problem: ProblemFile, scene: Scene, variables: dict[str, Variable]) -
             wrong = regularizer_problem(item.type, variables[name])
             if wrong:
                 problems.append(Problem(f"{place}.parameter", f"{name!r}", wrong))
+    return problems
+
+
+def _buffers(problem: ProblemFile, views: list[View]) -> list[Problem]:
+    """Weights of buffers that no view knows, and buffers of views that have no weight."""
+    weights = {str(name) for name in problem.loss.buffers}
+    known = {name for view in views for name in view.buffers}
+    known |= {"mask"} if any(view.mask is not None for view in views) else set()
+    problems = [
+        Problem(f"loss.buffers.{name}", f"no view has a {name}", "buffers that views have")
+        for name in sorted(weights - known)
+        if views
+    ]
+    for index, model in enumerate(problem.views):
+        for name in model.buffers:
+            if name not in weights:
+                found = "given, without a weight in loss.buffers"
+                problems.append(Problem(f"views[{index}].buffers.{name}", found, f"loss.buffers.{name} beside it"))
     return problems
 
 

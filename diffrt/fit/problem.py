@@ -90,6 +90,10 @@ def _free(value: Any) -> Array:
     return mask
 
 
+def _start(value: Any) -> Array | None:
+    return None if value is None else _number_or_array(value, "a number or an array of numbers")
+
+
 def _one_of(names: tuple[str, ...]) -> Any:
     """A name of a registry: functions registered by programs count as well, see `add_loss`, `add_regularizer`."""
 
@@ -101,7 +105,9 @@ def _one_of(names: tuple[str, ...]) -> Any:
     return Check(check, {"type": "string", "examples": list(names)})
 
 
-_ARRAY: dict[str, Any] = {"anyOf": [{"type": "number"}, {"type": "array"}, {"type": "null"}]}
+_NUMBERS: dict[str, Any] = {"anyOf": [{"type": "number"}, {"type": "array"}, {"type": "null"}]}
+_PAIR: dict[str, Any] = {"type": "array", "items": _NUMBERS, "minItems": 2, "maxItems": 2}
+Buffer: TypeAlias = Literal["depth", "normal", "albedo", "position", "uv"]
 Picture = Annotated[Any, Check(_picture, {"type": "string", "minLength": 1})]
 
 
@@ -112,6 +118,9 @@ class View(Strict):
     camera: AnyCamera | None = default(None, "a camera, or the name of one of the scene's; default its first")
     target: Picture = required("the image to explain: 8 and 16 bits are sRGB, alpha is a mask; .exr, .hdr, .npy linear")
     mask: Picture | None = default(None, "an image: where the target counts; also the target of the buffer mask")
+    buffers: Annotated[dict[Buffer, Picture], Strictly()] = default(
+        {}, "targets of other buffers: .exr, .npy or .hdr as render_buffers gives them"
+    )
     holdout: Annotated[bool, Strictly()] = default(False, "kept out of the fit and only scored")
 
 
@@ -166,13 +175,16 @@ class ParameterFit(Strict):
     )
     schedule: Schedule = default(Schedule(), "how the rate changes")
     precondition: Precondition | None = default(None, "vertices only")
-    bounds: Annotated[Any, Check(_bounds, {"type": "array", "items": _ARRAY, "minItems": 2, "maxItems": 2})] = default(
+    bounds: Annotated[Any, Check(_bounds, _PAIR)] = default(
         [None, None], "lowest and highest value, null: none; within what the parameter allows"
     )
     free: Annotated[Any, Check(_free, {"anyOf": [{"type": "boolean"}, {"type": "array"}]})] = default(
         True, "which entries move"
     )
     per_view: Annotated[bool, Strictly()] = default(False, "camera_response: one for each view")
+    tied: Annotated[list[Name], Strictly()] = default([], "other parameters that have this one's value; * for several")
+    function: Name | None = default(None, "added by a program: the key is a new name, for the numbers it takes")
+    start: Annotated[Any, Check(_start, _NUMBERS)] = default(None, "function: the numbers to start from")
 
 
 class Loss(Strict):
@@ -184,7 +196,7 @@ class Loss(Strict):
     delta: Annotated[float, number(POSITIVE)] = default(0.1, "huber: where the square ends")
     epsilon: Annotated[float, number(POSITIVE)] = default(0.01, "relative_l2, log_l1: added to the target")
     mix: Annotated[float, number(UNIT)] = default(0.2, "ssim: its share, the rest is l1")
-    buffers: Annotated[dict[Literal["mask"], Annotated[float, number(NON_NEGATIVE)]], Strictly()] = default(
+    buffers: Annotated[dict[Literal["mask"] | Buffer, Annotated[float, number(NON_NEGATIVE)]], Strictly()] = default(
         {}, "weights of the l2 losses of other buffers"
     )
 
@@ -231,6 +243,7 @@ class ProblemFile(Strict):
         None, "steps in all; default those of the stages, else 100"
     )
     spp: Annotated[int, integer(1, 2**24)] = default(16, "samples per pixel of pictures and of gradients")
+    max_spp: Annotated[int, integer(1, 2**24)] | None = default(None, "so many while noise drowns the steps")
     views_per_iteration: Annotated[int, integer(1, 1_000_000)] | None = default(None, "default all views")
     seed: Annotated[int, integer(0, 2**31 - 1)] = default(0, "of the order of views and of all samples")
 
@@ -246,6 +259,7 @@ def read_problem(data: Any) -> ProblemFile:
     problems: list[Problem] = []
     try:
         result = ProblemFile.model_validate(data)
+        problems += _samples(result)
     except ValidationError as error:
         problems = [problem for _, problem in problems_of(error, ProblemFile, MODELS_BY_TAG)]
     if isinstance(data.get("views_from"), dict):
@@ -258,6 +272,14 @@ def read_problem(data: Any) -> ProblemFile:
     if problems:
         raise InputError(problems)
     return result
+
+
+def _samples(problem: ProblemFile) -> Iterator[Problem]:
+    """What is wrong with a bound on samples."""
+    if problem.max_spp is not None and problem.max_spp < problem.spp:
+        yield Problem("max_spp", f"{problem.max_spp}, below spp", f"at least {problem.spp}")
+    if problem.max_spp is not None and problem.optimizer == "lbfgs":
+        yield Problem("max_spp", "given together with lbfgs", "none: lbfgs keeps to its samples")
 
 
 def schema_text() -> str:

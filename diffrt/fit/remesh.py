@@ -41,6 +41,8 @@ def remesh_problems(problem: ProblemFile, scene: Scene, variables: dict[str, Var
                 )
             if scene.shapes[name].has_given_normals:
                 problems.append(Problem(place, f"{name!r} has given normals", "shapes without"))
+            if variable.fit.tied:
+                problems.append(Problem(place, f"other vertices are tied to those of {name!r}", "shapes without"))
             if variable.free.ndim > 1 and variable.free.shape[0] > 1:
                 problems.append(Problem(place, f"{name!r} has single vertices that are not free", "free by axis"))
         if stage.remesh and not fitted:

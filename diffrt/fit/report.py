@@ -72,6 +72,7 @@ def write_report(folder: Path, setup: FitSetup, outcome: Outcome) -> None:
         facts=_facts(setup, outcome),
         loss_curve=report_figures.losses(rows) if len(rows) > 1 else "",
         gradient_curve=report_figures.gradient_norms(rows) if len(rows) > 1 else "",
+        noise_curve=report_figures.noise(rows) if len(rows) > 1 and rows[-1]["noise"] else "",
         table=[_scores(item) for item in outcome.views],
         flip=any("flip" in item["after"] for item in outcome.views),
         views=[_view(setup, outcome, view) for view in _shown(setup.views)],
@@ -110,6 +111,11 @@ def _facts(setup: FitSetup, outcome: Outcome) -> list[tuple[str, str]]:
         each = np.median([row["seconds"] for row in rows])
         facts.append(("Iterations", f"{len(rows)} in {seconds:.0f} s, {each:.3g} s each (median)"))
         facts.append(("Loss", f"{rows[0]['loss']:.4g} → {rows[-1]['loss']:.4g}"))
+        noisy = [float(np.mean(list(row["noise"].values()))) for row in rows if row["noise"]]
+        if noisy:
+            samples = " → ".join(dict.fromkeys(str(row["spp"]) for row in (rows[0], rows[-1])))
+            text = f"{noisy[0]:.0%} → {noisy[-1]:.0%} of the steps (squared length), at {samples} samples per pixel"
+            facts.append(("Noise", text))
     for title, holdout in (("Fitted views", False), ("Views kept out", True)):
         group = [item for item in outcome.views if item["holdout"] == holdout]
         if group:
@@ -178,7 +184,9 @@ def _parameter(item: Variable) -> dict[str, str]:
             moved = np.abs(item.value - item.start)
             fitted = f"changed by {moved.mean():.3g} on average, {moved.max():.3g} at most"
     method = item.optimizer + (" with large steps" if item.steps is not None else "")
-    return {"name": item.name, "units": item.units, "start": start, "fitted": fitted, "method": method}
+    others = f", and {len(item.targets) - 1} tied to it" if item.fit.tied else ""
+    name = f"{item.name} of {item.fit.function}" if item.fit.function else item.name + others
+    return {"name": name, "units": item.units, "start": start, "fitted": fitted, "method": method}
 
 
 def _image(item: Variable) -> dict[str, str]:
@@ -191,7 +199,7 @@ def _image(item: Variable) -> dict[str, str]:
 
 def _meshes(setup: FitSetup) -> list[dict[str, str]]:
     """Normals as colours, at the start and fitted, as some of the views see them."""
-    if not any(name.endswith(".vertices") for name in setup.variables):
+    if not any(name.endswith(".vertices") for item in setup.variables.values() for name in item.targets):
         return []
     start = setup.scene.copy()
     for name, shape in setup.original.shapes.items():
@@ -213,22 +221,23 @@ def _normals(scene: Scene, setup: FitSetup, view: View) -> str:
 def _camera(setup: FitSetup, view: View) -> dict[str, str] | None:
     """How far a fitted camera moved."""
     prefix = f"cameras.{view.camera}."
-    if not any((item.target or "").startswith(prefix) for item in setup.variables.values()):
-        return None
     now = setup.scene.cameras[view.camera]
     moved = {
-        item.target.removeprefix(prefix): item
+        name.removeprefix(prefix): (item.spread(item.start)[0][name], item.spread(item.value)[0][name])
         for item in setup.variables.values()
-        if item.target and item.target.startswith(prefix)
+        for name in item.targets
+        if name.startswith(prefix)
     }
+    if not moved:
+        return None
     result = {"name": view.name, "moved": "", "turned": "", "lens": ""}
     if "translation" in moved:
         result["moved"] = f"{np.linalg.norm(now.translation):.4g}"
     if "rotation" in moved:
         result["turned"] = f"{np.rad2deg(np.linalg.norm(now.rotation)):.4g}°"
     lens = [
-        f"{key} {_numbers(item.start)} → {_numbers(item.value)}"
-        for key, item in moved.items()
+        f"{key} {_numbers(start)} → {_numbers(value)}"
+        for key, (start, value) in moved.items()
         if key in ("fov", "intrinsics", "distortion")
     ]
     result["lens"] = "; ".join(lens)

@@ -45,10 +45,28 @@ def gradient_norms(rows: list[dict[str, Any]]) -> str:
     return _svg(figure)
 
 
-def _axes(label: str) -> tuple[Figure, Any]:
+def noise(rows: list[dict[str, Any]]) -> str:
+    """The share of noise in the steps of each parameter, of many the ten that come first, and the samples per pixel."""
+    figure, axes = _axes("noise in the steps", "linear")
+    iterations = np.array([row["iteration"] for row in rows])
+    keep = _every(len(rows))
+    for name in list(rows[-1]["noise"])[:10]:
+        values = np.array([row["noise"].get(name, np.nan) for row in rows], dtype=float)
+        axes.plot(iterations[keep], values[keep], linewidth=1.2, label=name)
+    axes.set_ylim(0.0, 1.02)
+    axes.legend(frameon=False, fontsize=7)
+    samples = axes.twinx()
+    samples.set_yscale("log", base=2)
+    samples.set_ylabel("samples per pixel")
+    samples.yaxis.set_major_formatter("{x:.0f}")
+    samples.plot(iterations[keep], np.array([row["spp"] for row in rows])[keep], color="#888888", linestyle=":")
+    return _svg(figure)
+
+
+def _axes(label: str, scale: str = "log") -> tuple[Figure, Any]:
     figure = Figure(figsize=(6.0, 3.2), layout="constrained")
     axes = figure.add_subplot()
-    axes.set_yscale("log")
+    axes.set_yscale(scale)
     axes.set_xlabel("iteration")
     axes.set_ylabel(label)
     axes.grid(alpha=0.25)

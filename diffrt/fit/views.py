@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from diffrt.description.names import listed, nearest, shown
 from diffrt.errors import InputError, Problem
+from diffrt.fit.buffer_targets import read_buffer
 from diffrt.fit.photo import Photo, read_mask, read_photo
 from diffrt.fit.problem import ProblemFile, ViewsFrom
 from diffrt.fit.resize import shrink
@@ -30,12 +31,14 @@ class Target:
         color: (H, W, 3) linear. weight: (H, W), where it counts.
         clipped: (H, W, 3), where it is a lower bound, or None.
         mask: (H, W), the share of a pixel that is covered, if the view has a mask.
+        buffers: by name (H, W) or (H, W, C), what the view knows of other buffers.
     """
 
     color: Floats
     weight: Floats
     clipped: NDArray[np.bool_] | None
     mask: Floats | None
+    buffers: dict[str, Floats] = field(default_factory=dict)
 
     @property
     def height(self) -> int:
@@ -67,6 +70,7 @@ class View:
     mask: NDArray[np.float32] | None
     holdout: bool = False
     target: str | None = None
+    buffers: dict[str, NDArray[np.float32]] = field(default_factory=dict)
     _targets: dict[tuple[int, int], Target] = field(default_factory=dict, repr=False)
 
     def at(self, resolution: float) -> Target:
@@ -77,20 +81,24 @@ class View:
         return self._targets[height, width]
 
     def _shrunk(self, height: int, width: int) -> Target:
-        color, clipped = self.photo.color.astype(np.float64), self.photo.clipped
-        if self.mask is None:
-            weight = np.ones((height, width))
-            small = shrink(color, height, width)
-            mask = None
-        else:
-            inside = self.mask.astype(np.float64)
-            weight = mask = shrink(inside, height, width)
-            small = shrink(color * inside[..., None], height, width)
-            small /= np.maximum(weight, 1e-12)[..., None]
-            if clipped is not None:
-                clipped = clipped & (inside > 0.0)[..., None]
+        clipped = self.photo.clipped
+        if self.mask is not None and clipped is not None:
+            clipped = clipped & (self.mask > 0.0)[..., None]
         below = None if clipped is None or not clipped.any() else shrink(clipped.astype(np.float64), height, width) > 0
-        return Target(small, weight, below, mask)
+        mask = None if self.mask is None else shrink(self.mask.astype(np.float64), height, width)
+        weight = np.ones((height, width)) if mask is None else mask
+        buffers = {name: self._mean(data, height, width) for name, data in self.buffers.items()}
+        return Target(self._mean(self.photo.color, height, width), weight, below, mask, buffers)
+
+    def _mean(self, data: NDArray[np.float32], height: int, width: int) -> Floats:
+        """(H, W) or (H, W, C) made smaller: means under the mask."""
+        if self.mask is None:
+            return shrink(data.astype(np.float64), height, width)
+        inside = self.mask.astype(np.float64)
+        weight = np.maximum(shrink(inside, height, width), 1e-12)
+        if data.ndim == 3:
+            inside, weight = inside[..., None], weight[..., None]
+        return shrink(data * inside, height, width) / weight
 
 
 def read_views(problem: ProblemFile, scene: Scene, base_dir: Path) -> tuple[list[View], dict[str, Camera]]:
@@ -128,6 +136,7 @@ class _Described:
     camera: Any
     target: Any
     mask: Any = None
+    buffers: dict[str, Any] = field(default_factory=dict)
     holdout: bool = False
     target_field: str = ".target"
 
@@ -139,7 +148,8 @@ def _described(problem: ProblemFile, base_dir: Path, problems: list[Problem]) ->
         camera: Any = model.camera
         if camera is not None and not isinstance(camera, str):
             camera = make_camera(camera, name)
-        yield _Described(path, name, camera, model.target, model.mask, model.holdout)
+        buffers = {str(key): source for key, source in model.buffers.items()}
+        yield _Described(path, name, camera, model.target, model.mask, buffers, model.holdout)
     if problem.views_from is None:
         return
     try:
@@ -154,7 +164,7 @@ def _described(problem: ProblemFile, base_dir: Path, problems: list[Problem]) ->
     for number, image in enumerate(posed, start=1):
         holdout = bool(every and number % every == 0)
         file = str(image.file.absolute())  # it is relative to the working directory, not to the problem
-        yield _Described(f"views_from: {image.place}", image.name, image, file, None, holdout, "")
+        yield _Described(f"views_from: {image.place}", image.name, image, file, holdout=holdout, target_field="")
 
 
 def _posed(source: ViewsFrom, base_dir: Path) -> list[PosedImage]:
@@ -199,7 +209,8 @@ def _view(described: _Described, scene: Scene, base_dir: Path) -> tuple[View, Ca
     size = _render_size(camera, width, height, target_field)
     mask = _mask(described, photo, base_dir)
     target = described.target if isinstance(described.target, str) else None
-    return View(described.name, camera.name, own, *size, photo, mask, described.holdout, target), camera
+    buffers = _buffers(described, photo, base_dir)
+    return View(described.name, camera.name, own, *size, photo, mask, described.holdout, target, buffers), camera
 
 
 def _render_size(camera: Camera, width: int, height: int, field_name: str) -> tuple[int, int]:
@@ -212,15 +223,34 @@ def _render_size(camera: Camera, width: int, height: int, field_name: str) -> tu
     return (width, height) if width <= camera.width else (camera.width, camera.height)
 
 
+def _buffers(described: _Described, photo: Photo, base_dir: Path) -> dict[str, NDArray[np.float32]]:
+    result, problems = {}, []
+    for name, source in described.buffers.items():
+        path = f"{described.path}.buffers.{name}"
+        try:
+            result[name] = read_buffer(name, source, base_dir, path)
+            _check_size(result[name], photo, path)
+        except InputError as error:
+            problems += error.problems
+    if problems:
+        raise InputError(problems)
+    return result
+
+
+def _check_size(array: NDArray[Any], photo: Photo, path: str) -> None:
+    """Refuse what is not of the target's size."""
+    (h, w), (height, width) = array.shape[:2], photo.color.shape[:2]
+    if (h, w) != (height, width):
+        raise InputError(Problem(path, f"{w} x {h} pixels, the target {width} x {height}", "images of its size"))
+
+
 def _mask(described: _Described, photo: Photo, base_dir: Path) -> NDArray[np.float32] | None:
     """The mask given, times the alpha of the target."""
     path = f"{described.path}.mask" if described.mask is not None else described.path + described.target_field
     mask = photo.alpha
     if described.mask is not None:
         given = read_mask(described.mask, base_dir, path)
-        if given.shape != photo.color.shape[:2]:
-            (h, w), (height, width) = given.shape, photo.color.shape[:2]
-            raise InputError(Problem(path, f"{w} x {h} pixels, the target {width} x {height}", "masks of its size"))
+        _check_size(given, photo, path)
         mask = given if mask is None else given * mask
     if mask is None:
         return None

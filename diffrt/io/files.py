@@ -30,6 +30,8 @@ def write_bytes(path: Path, content: bytes) -> None:
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     try:
         temporary.write_bytes(content)
+        with temporary.open("r+b") as file:
+            os.fsync(file.fileno())  # else a power cut may leave the new name without the content
         os.replace(temporary, path)
     except BaseException:
         temporary.unlink(missing_ok=True)

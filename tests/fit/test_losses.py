@@ -27,7 +27,8 @@ def test_derivative(kind: str, levels: int, space: str) -> None:
 
 def test_buffer_derivative() -> None:
     settings = Loss(pyramid_levels=3)
-    assert_derivative(lambda x: buffer_loss(x, MASK, settings), IMAGE[..., 0])
+    assert_derivative(lambda x: buffer_loss(x, TARGET[..., 0], MASK, settings), IMAGE[..., 0])
+    assert_derivative(lambda x: buffer_loss(x, TARGET, ONES, settings), IMAGE)
 
 
 def test_known_losses_are_those_published() -> None:

@@ -5,6 +5,7 @@ import pytest
 from differences import assert_derivative
 
 from diffrt.fit import regularizers
+from diffrt.fit.parametrisations import tie
 from diffrt.fit.problem import REGULARIZERS, ParameterFit
 from diffrt.fit.regularizers import add_regularizer, known_regularizers, regularize, regularizer_problem
 from diffrt.fit.variables import Variable
@@ -25,7 +26,8 @@ MESH_TERMS = ("laplacian", "normal_consistency", "edge_length")
 def variable(name: str, moved: float = 0.0) -> Variable:
     value = np.asarray(SCENE[name], dtype=np.float64)
     fit = ParameterFit(learning_rate=1.0)
-    result = Variable(name, name, fit, "adam", value, np.array(-np.inf), np.array(np.inf), np.array(True))
+    low, high, free = np.array(-np.inf), np.array(np.inf), np.array(True)
+    result = Variable(name, (name,), lambda x: tie(x, (name,)), fit, "adam", value, low, high, free)
     result.value = value + moved * RNG.normal(size=value.shape)
     return result
 

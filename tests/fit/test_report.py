@@ -47,13 +47,13 @@ def text(taichi: str, tmp_path_factory: pytest.TempPathFactory) -> str:
             "views.own.camera.translation": {"learning_rate": 0.01},
             "camera_response.white_balance": {"learning_rate": 0.01, "per_view": True},
         },
-        "iterations": 3,
+        "iterations": 12,
         "spp": 1,
     }
 
     def look(setup: Any, views: list[Any], *rest: Any) -> Evaluation:
         gradients = {name: np.ones_like(item.value) for name, item in setup.variables.items()}
-        return Evaluation(1.0, {"radiance": 1.0}, {view.name: 1.0 for view in views}, gradients)
+        return Evaluation(1.0, {"radiance": 1.0}, {view.name: 1.0 for view in views}, gradients, gradients, 1)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(loop, "evaluate", look)  # the report does not care where gradients come from
@@ -81,7 +81,7 @@ def test_it_shows_everything(text: str) -> None:
     for name in ("textures.t", "shapes.ball.vertices", "views.own.camera.translation", "camera_response.white_balance"):
         assert name in text
     assert text.count('class="badge">kept out') == 2
-    assert text.count("<svg") == 2
+    assert text.count("<svg") == 3
 
 
 def test_its_pictures_are_pictures(text: str) -> None:

@@ -126,10 +126,10 @@ def killed_and_resumed(path: Path, folder: Path, kills: int, seed: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kills", "iterations"), [(1, 60), pytest.param(6, 400, marks=pytest.mark.slow)], ids=["once", "often"]
+    ("kills", "iterations"), [(3, 120), pytest.param(8, 500, marks=pytest.mark.slow)], ids=["thrice", "often"]
 )
 def test_killed_at_any_moment(problem: dict[str, Any], tmp_path: Path, kills: int, iterations: int) -> None:
-    problem["iterations"] = iterations
+    problem |= {"iterations": iterations, "spp": 1, "max_spp": 4}
     path = write_problem(problem, tmp_path)
     whole = fit(path, tmp_path / "whole")
     killed_and_resumed(path, tmp_path / "killed", kills, seed=kills)
@@ -138,4 +138,5 @@ def test_killed_at_any_moment(problem: dict[str, Any], tmp_path: Path, kills: in
         assert found[name] == pytest.approx(whole.scene[name], rel=SAME)
     rows = [json.loads(line) for line in (tmp_path / "killed" / "history.jsonl").read_text().splitlines()]
     assert [row["iteration"] for row in rows] == list(range(iterations))
+    assert [row["spp"] for row in rows] == [row["spp"] for row in whole.history]
     assert not list((tmp_path / "killed").glob(".*")), "temporary files of a killed run"
