@@ -82,10 +82,11 @@ def connect(
 
 
 @ti.func
-def scattered(
+def bsdf_at(
     scene: ti.template(), features: ti.template(), surface: Surface, triangle: ti.i32, lobe: ti.f32, wo: vec3, wi: vec3
-) -> vec3:
-    """f_s(wo, wi) of a surface, world directions, without the cosine; 0 for perfectly smooth lobes."""
+):
+    """f_s(wo, wi) |wi . n| of a surface, world directions, n its shading normal; 0 for perfectly smooth lobes. And the
+    material that `lobe` chooses of a mix; -1 for one that lets all pass."""
     outer = scene.shape_material[surface.shape]
     material, _rest = bsdf.resolve_mix(scene, features, outer, surface.uv, lobe)
     result = vec3(0.0)
@@ -93,8 +94,17 @@ def scattered(
         frame = shading_frame(scene, features, material, outer, triangle, surface)
         values = values_at(scene, features, material, surface.uv)
         f, _density = bsdf.evaluate(scene, features, material, values, to_local(frame, wo), to_local(frame, wi))
-        result = f / ti.max(ti.abs(wi.dot(surface.normal)), 1e-4)
-    return result
+        result = f
+    return result, material
+
+
+@ti.func
+def scattered(
+    scene: ti.template(), features: ti.template(), surface: Surface, triangle: ti.i32, lobe: ti.f32, wo: vec3, wi: vec3
+) -> vec3:
+    """f_s(wo, wi) of a surface, world directions, without the cosine; 0 for perfectly smooth lobes."""
+    result, _material = bsdf_at(scene, features, surface, triangle, lobe, wo, wi)
+    return result / ti.max(ti.abs(wi.dot(surface.normal)), 1e-4)
 
 
 @ti.dataclass

@@ -18,17 +18,15 @@ from taichi.math import ivec2, vec2, vec3
 
 from diffrt.core.distribution import cdf_interval, search_cdf
 from diffrt.core.sampler import INDEPENDENT, pixel_seed, uniform_1d, uniform_2d
-from diffrt.core.vector import to_local
 from diffrt.device.hit import FAR
 from diffrt.device.surface import surface_at
 from diffrt.gradient.edge_directions import direction, wedges
 from diffrt.gradient.film_adjoint import gathered
+from diffrt.gradient.importance import bsdf_at
 from diffrt.gradient.primary_edges import place_on_line, step_into
 from diffrt.render.path import SHADOW_END, trace_path
 from diffrt.render.visibility import passes, visibility
-from diffrt.shading.bsdf import dispatch as bsdf
 from diffrt.shading.camera.dispatch import CameraRay, camera_ray
-from diffrt.shading.material import shading_frame, values_at
 
 CLEAR = 8.0
 """How many rounding errors off the edge rays start."""
@@ -50,15 +48,9 @@ def reflected(
     wi: vec3,
 ) -> vec3:  # fmt: skip
     """The BSDF times the cosine of wi, times the share of light that the surface does not let pass."""
-    outer = scene.shape_material[surface.shape]
-    material, _rest = bsdf.resolve_mix(scene, features, outer, surface.uv, lobe)
-    result = vec3(0.0)
-    if material >= 0:
-        frame = shading_frame(scene, features, material, outer, triangle, surface)
-        values = values_at(scene, features, material, surface.uv)
-        f, _density = bsdf.evaluate(scene, features, material, values, to_local(frame, wo), to_local(frame, wi))
-        result = f
-        if ti.static(features.masked):
+    result, material = bsdf_at(scene, features, surface, triangle, lobe, wo, wi)
+    if ti.static(features.masked):
+        if material >= 0:
             result *= 1.0 - passes(scene, features, material, surface.uv)
     return result
 
