@@ -1,8 +1,8 @@
 """Runs the terms of edges, chunk by chunk: backward, and forward at two values of the parameters."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Hashable, Iterator
+from typing import Any, TypeVar
 
 import numpy as np
 import taichi as ti
@@ -21,10 +21,12 @@ from diffrt.gradient.piercings import Piercings, piercings
 from diffrt.gradient.primary_edges import CHANNELS_OF_UV, RADIANCE, sample_edges
 from diffrt.gradient.primary_motion import film_motion
 from diffrt.gradient.request import Request
-from diffrt.gradient.visible_lines import scene_lines, visible_lines
+from diffrt.gradient.visible_lines import Lines, scene_lines, visible_lines
 from diffrt.render.film import FILTERS, RADII
 from diffrt.render.path import Options
 from diffrt.render.rendering import MOST_SEGMENTS
+
+T = TypeVar("T")
 
 
 def device_array(array: np.ndarray, dtype: Any) -> ti.Ndarray:
@@ -57,6 +59,15 @@ class EdgePass(ABC):
         self.pixels = request.view.width * request.view.height
         self.edges, self.piercings = _edges_and_piercings(device)
         self.dropped = 0
+
+    def lines_with_terminators(self) -> Lines:
+        """All lines of the scene, edges included where the light of lamps without extent ends."""
+        g, scene = self.device.geometry, self.request.scene
+
+        def make() -> Lines:
+            return scene_lines(with_terminators(self.edges, g, scene.lights.values()), self.piercings, g)
+
+        return kept(g, "lines with terminators", (self.features.textures, scene.appearance_revision), make)
 
     @property
     @abstractmethod
@@ -126,16 +137,16 @@ class PrimaryEdges(EdgePass):
         super().__init__(device, request, distorted)
         g = device.geometry
         self.shown = shown
-        edges = self.edges
-        if shown == CHANNELS_OF_UV:
-            edges = scene_edges(g, textured=True)
-        if shown == RADIANCE and device.features.smooth:
-            edges = with_terminators(edges, g, request.scene.lights.values())
         radius = RADII[request.scene.settings.filter]
         mirrors, _ = flat_mirrors(request.scene, g)
         if self.depth < 2 or shown != RADIANCE:
             mirrors = []
-        lines = scene_lines(edges, self.piercings, g)
+        if shown == RADIANCE and device.features.smooth:
+            lines = self.lines_with_terminators()
+        else:
+            edges = scene_edges(g, textured=True) if shown == CHANNELS_OF_UV else self.edges
+            textured = device.features.textures or shown == CHANNELS_OF_UV
+            lines = kept(g, "lines", textured, lambda: scene_lines(edges, self.piercings, g))
         seen = [visible_lines(lines, request.view, radius, mirror) for mirror in (None, *mirrors)]
         numbers, ranges, length = (np.concatenate(parts) for parts in zip(*seen, strict=True))
         self.count = len(numbers)
@@ -182,13 +193,23 @@ def cdf_of(probability: np.ndarray) -> ti.Ndarray:
     return device_array(total / total[-1], ti.f32)
 
 
-_latest: list[tuple[Geometry, bool, Edges, Piercings]] = []
+_kept: dict[str, tuple[Geometry, Hashable, Any]] = {}
+
+
+def kept(g: Geometry, name: str, key: Hashable, make: Callable[[], T]) -> T:
+    """What `make` returned when the geometry and the key were the same last: terms and views share it."""
+    if name not in _kept or _kept[name][0] is not g or _kept[name][1] != key:
+        _kept[name] = (g, key, make())
+    result: T = _kept[name][2]
+    return result
 
 
 def _edges_and_piercings(device: DeviceScene) -> tuple[Edges, Piercings]:
-    """Of the scene on the device; the terms of a gradient share them."""
+    """Of the scene on the device."""
     g, textured = device.geometry, device.features.textures
-    if not _latest or _latest[0][0] is not g or _latest[0][1] != textured:
+
+    def make() -> tuple[Edges, Piercings]:
         edges = scene_edges(g, textured)
-        _latest[:] = [(g, textured, edges, piercings(device, edges))]
-    return _latest[0][2], _latest[0][3]
+        return edges, piercings(device, edges)
+
+    return kept(g, "edges", textured, make)

@@ -9,11 +9,11 @@ from taichi.math import ivec2, ivec4, vec3
 from diffrt.device.upload import DeviceScene
 from diffrt.gradient.edge_directions import CELLS
 from diffrt.gradient.edge_lights import DELTA, EXTENDED, INDIRECT
-from diffrt.gradient.edge_pass import EdgePass, cdf_of, device_array
+from diffrt.gradient.edge_pass import EdgePass, cdf_of, device_array, kept
 from diffrt.gradient.edges import SAMPLES, samples
 from diffrt.gradient.request import Request
 from diffrt.gradient.shadow_edges import importance_of_edges, sample_shadows
-from diffrt.gradient.shadow_lines import shadow_lines
+from diffrt.gradient.shadow_lines import ShadowLines, shadow_lines
 from diffrt.gradient.shadow_motion import shadow_motion, way_motion
 from diffrt.gradient.way_points import MOST_POINTS
 
@@ -39,28 +39,35 @@ class ShadowEdges(EdgePass):
         self.seed = request.gradient_seed ^ (0x2222 * (mode + 1))
         self.count = 0
         if self.depth >= (3 if mode == INDIRECT else 2):
-            lines = shadow_lines(request.scene, device.geometry, self.edges, self.piercings, mode)
+            key = (device.features.textures, request.scene.appearance_revision)
+            lines, arrays = kept(device.geometry, f"shadow lines {mode}", key, self._lines)
             self.count = len(lines.prior)
             self.pierces = bool((lines.pierced >= 0).any())
         if self.count:
             self.prior = lines.prior
             self.group, self.parent = lines.groups, lines.parents
-            self.groups = device_array(lines.groups, ti.i32)
             self.histograms = len(lines.parents)
-            self.lines = [
-                device_array(array, dtype)
-                for array, dtype in (
-                    (lines.ends[:, 0], vec3), (lines.ends[:, 1], vec3), (lines.vertices, ivec2),
-                    (lines.pierced, ivec2), (lines.triangles, ivec2), (lines.corners, ivec4),
-                )
-            ]  # fmt: skip
-            self._forget()
+            *self.lines, self.groups = arrays
 
     @property
     def empty(self) -> bool:
         return self.count == 0
 
+    def _lines(self) -> tuple[ShadowLines, list[ti.Ndarray]]:
+        """The lines, and what kernels take of them; nothing of it depends on the view."""
+        lines = shadow_lines(self.request.scene, self.device.geometry, self.edges, self.piercings, self.mode)
+        if not len(lines.prior):
+            return lines, []
+        return lines, [
+            device_array(array, dtype)
+            for array, dtype in (
+                (lines.ends[:, 0], vec3), (lines.ends[:, 1], vec3), (lines.vertices, ivec2),
+                (lines.pierced, ivec2), (lines.triangles, ivec2), (lines.corners, ivec4), (lines.groups, ti.i32),
+            )
+        ]  # fmt: skip
+
     def _forget(self) -> None:
+        """Go by the prior alone."""
         self.found = ti.ndarray(ti.f32, self.count)
         self.hits = ti.ndarray(ti.i32, self.histograms)
         self.cells = ti.ndarray(ti.f32, self.histograms * CELLS)
