@@ -10,6 +10,7 @@ from taichi.math import ivec2, ivec4, vec2, vec3, vec4
 
 from diffrt import _taichi
 from diffrt.core.sampler import SAMPLERS
+from diffrt.device.arrays import device_array, read, zeros
 from diffrt.device.features import Features
 from diffrt.device.geometry import Geometry
 from diffrt.device.packing import write
@@ -27,14 +28,6 @@ from diffrt.render.path import Options
 from diffrt.render.rendering import MOST_SEGMENTS
 
 T = TypeVar("T")
-
-
-def device_array(array: np.ndarray, dtype: Any) -> ti.Ndarray:
-    """A Taichi array of vectors or numbers."""
-    kind = np.int32 if dtype in (ti.i32, ivec2, ivec4) else np.float32
-    result = ti.ndarray(dtype, len(array))
-    result.from_numpy(np.ascontiguousarray(array, dtype=kind))
-    return result
 
 
 class EdgePass(ABC):
@@ -75,7 +68,7 @@ class EdgePass(ABC):
         """Whether there is nothing to sample."""
 
     @abstractmethod
-    def draw(self, weights: ti.Ndarray, first: int, count: int, total: int) -> None:
+    def draw(self, weights: Any, first: int, count: int, total: int) -> None:
         """Fill samples."""
 
     @property
@@ -84,10 +77,10 @@ class EdgePass(ABC):
         """The differentiated kernels that lead to the samples' values, in turn, each with what else it takes."""
 
     @abstractmethod
-    def prepare(self, weights: ti.Ndarray) -> None:
+    def prepare(self, weights: Any) -> None:
         """Look for the edges that matter."""
 
-    def _chunks(self, weights: np.ndarray) -> Iterator[tuple[EdgeSamples, ti.Ndarray, int]]:
+    def _chunks(self, weights: np.ndarray) -> Iterator[tuple[EdgeSamples, Any, int]]:
         adjoint = device_array(weights, vec3)
         if not self.empty:
             self.prepare(adjoint)
@@ -109,7 +102,7 @@ class EdgePass(ABC):
 
     def forward(self, arrays: dict[int, dict[str, np.ndarray]], step: float) -> np.ndarray:
         """(pixels, 3): the term's derivative of each pixel; `arrays` of the scene (0) and a step forth and back."""
-        image = ti.ndarray(vec3, self.pixels)
+        image = zeros(self.pixels, vec3)
         fields = self.device.fields
         for drawn, _adjoint, count in self._chunks(np.ones((self.pixels, 3))):
             for sign in (1, -1):
@@ -120,7 +113,7 @@ class EdgePass(ABC):
                     drawn.other_value.copy_from(drawn.value)
             splat(fields, self.options.filter, drawn, image, 0.5 / step, count)
             write(fields, [(getattr(fields, name), array) for name, array in arrays[0].items()])
-        result: np.ndarray = image.to_numpy().astype(np.float64)
+        result: np.ndarray = read(image).astype(np.float64)
         return result
 
 
@@ -172,10 +165,10 @@ class PrimaryEdges(EdgePass):
     def empty(self) -> bool:
         return self.count == 0
 
-    def prepare(self, weights: ti.Ndarray) -> None:
+    def prepare(self, weights: Any) -> None:
         """Length on the film says it all."""
 
-    def draw(self, weights: ti.Ndarray, first: int, count: int, total: int) -> None:
+    def draw(self, weights: Any, first: int, count: int, total: int) -> None:
         sample_edges(
             self.device.fields, self.plain, self.options, self.shown, self.mirrored, samples(), weights, self.cdf,
             *self.lines, self.count, first, count, total, self.request.gradient_seed ^ 0x1111, self.depth,
@@ -187,7 +180,7 @@ class PrimaryEdges(EdgePass):
         return [(film_motion,)]
 
 
-def cdf_of(probability: np.ndarray) -> ti.Ndarray:
+def cdf_of(probability: np.ndarray) -> Any:
     """Sums up to each element, as shares of the whole."""
     total = np.cumsum(probability)
     return device_array(total / total[-1], ti.f32)

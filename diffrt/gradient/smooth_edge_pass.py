@@ -2,11 +2,11 @@
 
 from typing import Any
 
-import taichi as ti
 from taichi.math import ivec2, vec2, vec3
 
+from diffrt.device.arrays import device_array
 from diffrt.device.upload import DeviceScene
-from diffrt.gradient.edge_pass import EdgePass, cdf_of, device_array
+from diffrt.gradient.edge_pass import EdgePass, cdf_of
 from diffrt.gradient.edges import samples
 from diffrt.gradient.primary_motion import film_motion
 from diffrt.gradient.request import Request
@@ -40,10 +40,10 @@ class SmoothEdges(EdgePass):
     def empty(self) -> bool:
         return self.count == 0 or self.depth < 2
 
-    def prepare(self, weights: ti.Ndarray) -> None:
+    def prepare(self, weights: Any) -> None:
         """Length on the film and angle say it all."""
 
-    def draw(self, weights: ti.Ndarray, first: int, count: int, total: int) -> None:
+    def draw(self, weights: Any, first: int, count: int, total: int) -> None:
         sample_smooth_edges(
             self.device.fields, self.plain, self.options, samples(), weights, self.cdf, *self.lines, self.count,
             first, count, total, self.request.gradient_seed ^ 0x9999, self.depth, self.rr_depth,
