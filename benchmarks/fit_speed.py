@@ -177,6 +177,7 @@ def measure(case: FitCase, quick: bool) -> Section:
     pairs = pairs[min(FIRST, len(pairs) - 1) :]
     wall = Spread.of([a.wall / b.wall for a, b in pairs])
     cpu = Spread.of([a.cpu / b.cpu for a, b in pairs])
+    whole = sum(a.cpu for a, _ in pairs) / sum(b.cpu for _, b in pairs)
     problem, view = setup.problem, setup.views[0]
     views = problem.views_per_iteration or len(setup.fitted_views)
     size = f"{views} of {len(setup.views)} views of {view.width}x{view.height}, {problem.spp} spp"
@@ -186,9 +187,11 @@ def measure(case: FitCase, quick: bool) -> Section:
             Row(case.point, f"Fit `{case.name}`, {size}: seconds of an iteration, diffrt / Mitsuba", str(wall),
                 f"<= {TARGET}", wall.median <= TARGET),
             Row(case.point, "the same by processor time", str(cpu), "", None),
+            Row(case.point, "processor time of all iterations, diffrt / Mitsuba", f"{whole:.2f}", "", None),
         ],
         f"`scenes/fits/{case.name}.json`, {size}, {setup.iterations} iterations by both in turn, with equal targets, "
-        f"views and learning rates; the first {FIRST} are not counted. {case.note}",
+        f"views and learning rates; the first {FIRST} are not counted. Every tenth of diffrt's looks at its views twice, to "
+        f"measure noise. {case.note}",
         ("", "seconds", "processor seconds"),
     )  # fmt: skip
     for at, name in enumerate(PROGRAMS):

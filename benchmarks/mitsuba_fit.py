@@ -17,11 +17,11 @@ from scipy.spatial import cKDTree
 from benchmarks.mitsuba_scene import make_mesh, sensor_dict, to_mitsuba
 from diffrt.description.values import TextureRef
 from diffrt.fit.evaluate import GRADIENT, PICTURE, seed_of
-from diffrt.fit.loop import ViewOrder
 from diffrt.fit.optimizers import rate_factor
 from diffrt.fit.prepare import FitSetup
 from diffrt.fit.resize import shrink
 from diffrt.fit.variables import Variable
+from diffrt.fit.view_order import ViewOrder
 from diffrt.fit.views import Target, View
 from diffrt.scene.elements import Shape
 from diffrt.scene.scene import Scene
