@@ -190,8 +190,8 @@ def measure(case: FitCase, quick: bool) -> Section:
             Row(case.point, "processor time of all iterations, diffrt / Mitsuba", f"{whole:.2f}", "", None),
         ],
         f"`scenes/fits/{case.name}.json`, {size}, {setup.iterations} iterations by both in turn, with equal targets, "
-        f"views and learning rates; the first {FIRST} are not counted. Every tenth of diffrt's looks at its views twice, to "
-        f"measure noise. {case.note}",
+        f"views and rates; the first {FIRST} are not counted. Every tenth of diffrt's looks at its views twice, "
+        f"to measure noise. {case.note}",
         ("", "seconds", "processor seconds"),
     )  # fmt: skip
     for at, name in enumerate(PROGRAMS):
