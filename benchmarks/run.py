@@ -10,12 +10,12 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
-from benchmarks import bvh, error, gradients, machine, memory, shell, speed
+from benchmarks import bvh, error, fit_speed, gradients, machine, memory, shell, speed
 from benchmarks.gradient_cases import CASES
 from benchmarks.peers import Peer
 from benchmarks.report import Row, Section, page, print_rows
 
-POINTS = "abcdefghijklmn"
+POINTS = "abcdefghijklmnopqr"
 DEFAULT_OUTPUT = Path("docs") / "performance.md"
 
 
@@ -42,6 +42,9 @@ def main() -> int:
         def beside_peer(measure: Callable[..., Section], item: object) -> Callable[[], Section]:
             return lambda: measure(item, *both(), runs, quick)
 
+        def fitted(case: fit_speed.FitCase) -> Callable[[], Section]:
+            return lambda: fit_speed.measure(case, quick)
+
         quick = arguments.quick
         work: dict[str, Callable[[], Section]] = {
             # Memory first: it starts processes, and this one is still small.
@@ -51,6 +54,7 @@ def main() -> int:
             **{item.point: beside_peer(speed.measure, item) for item in speed.SPEEDS},
             "d": lambda: error.measure(*both(), runs, quick),
             **{item.point: beside_peer(gradients.measure, item) for item in CASES},
+            **{case.point: fitted(case) for case in fit_speed.CASES},
         }
         for point in (point for point in work if point in arguments.only):
             print(f"({point}) ...", file=sys.stderr, flush=True)
@@ -77,7 +81,7 @@ def main() -> int:
 def _points(text: str) -> str:
     points = text.replace(",", "").replace(" ", "")
     if not points or set(points) - set(POINTS):
-        raise argparse.ArgumentTypeError(f"{text!r}: letters from a to n, as in a,b")
+        raise argparse.ArgumentTypeError(f"{text!r}: letters from a to r, as in a,b")
     return points
 
 

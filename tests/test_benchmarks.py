@@ -35,7 +35,7 @@ def test_unknown_point_is_refused() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.run", "--only", "x"], cwd=ROOT, capture_output=True, text=True, check=False
     )
-    assert done.returncode == 2 and "letters from a to n" in done.stderr
+    assert done.returncode == 2 and "letters from a to r" in done.stderr
 
 
 @pytest.mark.skipif(not machine.mitsuba_installed(), reason="Mitsuba is not installed")

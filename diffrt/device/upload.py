@@ -8,6 +8,7 @@ from diffrt.description.schema import MATERIAL_FIELDS
 from diffrt.description.values import TextureRef
 from diffrt.device import bvh_build, facets
 from diffrt.device.bvh_build import Bvh
+from diffrt.device.facets import Facets
 from diffrt.device.features import (
     CAMERA_TYPES,
     DELTA_LIGHTS,
@@ -32,12 +33,13 @@ _FAR = 1e30
 
 @dataclass
 class DeviceScene:
-    """A scene that lives on the device: its fields, what kernels must know of it, its triangles, its tree if any."""
+    """A scene that lives on the device: its fields, what kernels must know of it, its triangles, its tree or facets."""
 
     fields: SceneFields
     features: Features
     bvh: Bvh | None
     geometry: Geometry
+    facets: Facets | None
 
 
 @dataclass
@@ -65,27 +67,30 @@ def upload(scene: Scene, camera: Camera, gradients: bool = False) -> DeviceScene
         features = device.features
     else:
         same_topology = old is not None and old.revisions[:2] == revisions[:2]
-        if old is not None and old.revisions[:3] == revisions[:3]:
-            geometry = old.device.geometry
+        still = old is not None and old.revisions[:3] == revisions[:3]
+        if old is not None and still:
+            geometry, few = old.device.geometry, old.device.facets
         else:
             geometry = gather(list(scene.shapes.values()))
-        few = facets.find(geometry.positions, geometry.triangles)
+            few = facets.find(geometry.positions, geometry.triangles)
         bvh = old.device.bvh if old is not None and same_topology else None
         if few is None and bvh is None:
             bvh = bvh_build.build(geometry.positions, geometry.triangles)
         features, arrays = _appearance(scene, geometry)
         features = features._replace(facets=0 if few is None else few.padded)
         fields = acquire(_capacity(scene, geometry, bvh), gradients)
-        _write_geometry(fields, geometry)
         write(fields, [(getattr(fields, name), array) for name, array in arrays.items()])
-        fill_records(fields, len(geometry.triangles))
-        if few is not None:
-            facets.upload(fields, few, geometry.positions, geometry.triangles)
-        elif bvh is not None and old is not None and old.device.bvh is bvh and old.device.fields is fields:
-            bvh_build.refit(fields, bvh)
-        elif bvh is not None:
-            bvh_build.upload(fields, bvh)
-        device = DeviceScene(fields, features, bvh, geometry)
+        resident = old is not None and old.device.fields is fields
+        if not (still and resident):
+            _write_geometry(fields, geometry)
+            fill_records(fields, len(geometry.triangles))
+            if few is not None:
+                facets.upload(fields, few, geometry.positions, geometry.triangles)
+            elif bvh is not None and old is not None and old.device.bvh is bvh and resident:
+                bvh_build.refit(fields, bvh)
+            elif bvh is not None:
+                bvh_build.upload(fields, bvh)
+        device = DeviceScene(fields, features, bvh, geometry, few)
     device.features = features._replace(
         gradients=gradients,
         camera=CAMERA_TYPES.index(camera.type),

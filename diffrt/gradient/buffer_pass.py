@@ -7,6 +7,7 @@ import taichi as ti
 
 from diffrt import _taichi
 from diffrt.core.sampler import SAMPLERS
+from diffrt.device.arrays import device_array
 from diffrt.device.features import slot
 from diffrt.device.upload import DeviceScene
 from diffrt.gradient import interior
@@ -53,9 +54,7 @@ class BufferPass(InteriorPass):
         record = acquire(request.rows, self.moving, self.decides)
         options = Options(SAMPLERS[settings.sampler], FILTERS[settings.filter])
         pixels = request.view.width * request.view.height
-        self.weights = ti.ndarray(ti.f32, weights.size)
-        self.weights.from_numpy(np.ascontiguousarray(weights, dtype=np.float32).reshape(-1))
-        keep = self._asked()
+        self.weights, keep = device_array(weights.reshape(-1), ti.f32), device_array(self.keep, ti.i32)
 
         def fill(done: int, paths: int) -> None:
             record_first_surfaces(

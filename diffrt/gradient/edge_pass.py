@@ -1,8 +1,8 @@
 """Runs the terms of edges, chunk by chunk: backward, and forward at two values of the parameters."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Hashable, Iterator
+from typing import Any, TypeVar
 
 import numpy as np
 import taichi as ti
@@ -10,6 +10,7 @@ from taichi.math import ivec2, ivec4, vec2, vec3, vec4
 
 from diffrt import _taichi
 from diffrt.core.sampler import SAMPLERS
+from diffrt.device.arrays import device_array, read, zeros
 from diffrt.device.features import Features
 from diffrt.device.geometry import Geometry
 from diffrt.device.packing import write
@@ -21,18 +22,12 @@ from diffrt.gradient.piercings import Piercings, piercings
 from diffrt.gradient.primary_edges import CHANNELS_OF_UV, RADIANCE, sample_edges
 from diffrt.gradient.primary_motion import film_motion
 from diffrt.gradient.request import Request
-from diffrt.gradient.visible_lines import scene_lines, visible_lines
+from diffrt.gradient.visible_lines import Lines, scene_lines, visible_lines
 from diffrt.render.film import FILTERS, RADII
 from diffrt.render.path import Options
 from diffrt.render.rendering import MOST_SEGMENTS
 
-
-def device_array(array: np.ndarray, dtype: Any) -> ti.Ndarray:
-    """A Taichi array of vectors or numbers."""
-    kind = np.int32 if dtype in (ti.i32, ivec2, ivec4) else np.float32
-    result = ti.ndarray(dtype, len(array))
-    result.from_numpy(np.ascontiguousarray(array, dtype=kind))
-    return result
+T = TypeVar("T")
 
 
 class EdgePass(ABC):
@@ -58,13 +53,22 @@ class EdgePass(ABC):
         self.edges, self.piercings = _edges_and_piercings(device)
         self.dropped = 0
 
+    def lines_with_terminators(self) -> Lines:
+        """All lines of the scene, edges included where the light of lamps without extent ends."""
+        g, scene = self.device.geometry, self.request.scene
+
+        def make() -> Lines:
+            return scene_lines(with_terminators(self.edges, g, scene.lights.values()), self.piercings, g)
+
+        return kept(g, "lines with terminators", (self.features.textures, scene.appearance_revision), make)
+
     @property
     @abstractmethod
     def empty(self) -> bool:
         """Whether there is nothing to sample."""
 
     @abstractmethod
-    def draw(self, weights: ti.Ndarray, first: int, count: int, total: int) -> None:
+    def draw(self, weights: Any, first: int, count: int, total: int) -> None:
         """Fill samples."""
 
     @property
@@ -73,10 +77,10 @@ class EdgePass(ABC):
         """The differentiated kernels that lead to the samples' values, in turn, each with what else it takes."""
 
     @abstractmethod
-    def prepare(self, weights: ti.Ndarray) -> None:
+    def prepare(self, weights: Any) -> None:
         """Look for the edges that matter."""
 
-    def _chunks(self, weights: np.ndarray) -> Iterator[tuple[EdgeSamples, ti.Ndarray, int]]:
+    def _chunks(self, weights: np.ndarray) -> Iterator[tuple[EdgeSamples, Any, int]]:
         adjoint = device_array(weights, vec3)
         if not self.empty:
             self.prepare(adjoint)
@@ -98,7 +102,7 @@ class EdgePass(ABC):
 
     def forward(self, arrays: dict[int, dict[str, np.ndarray]], step: float) -> np.ndarray:
         """(pixels, 3): the term's derivative of each pixel; `arrays` of the scene (0) and a step forth and back."""
-        image = ti.ndarray(vec3, self.pixels)
+        image = zeros(self.pixels, vec3)
         fields = self.device.fields
         for drawn, _adjoint, count in self._chunks(np.ones((self.pixels, 3))):
             for sign in (1, -1):
@@ -109,7 +113,7 @@ class EdgePass(ABC):
                     drawn.other_value.copy_from(drawn.value)
             splat(fields, self.options.filter, drawn, image, 0.5 / step, count)
             write(fields, [(getattr(fields, name), array) for name, array in arrays[0].items()])
-        result: np.ndarray = image.to_numpy().astype(np.float64)
+        result: np.ndarray = read(image).astype(np.float64)
         return result
 
 
@@ -126,16 +130,16 @@ class PrimaryEdges(EdgePass):
         super().__init__(device, request, distorted)
         g = device.geometry
         self.shown = shown
-        edges = self.edges
-        if shown == CHANNELS_OF_UV:
-            edges = scene_edges(g, textured=True)
-        if shown == RADIANCE and device.features.smooth:
-            edges = with_terminators(edges, g, request.scene.lights.values())
         radius = RADII[request.scene.settings.filter]
         mirrors, _ = flat_mirrors(request.scene, g)
         if self.depth < 2 or shown != RADIANCE:
             mirrors = []
-        lines = scene_lines(edges, self.piercings, g)
+        if shown == RADIANCE and device.features.smooth:
+            lines = self.lines_with_terminators()
+        else:
+            edges = scene_edges(g, textured=True) if shown == CHANNELS_OF_UV else self.edges
+            textured = device.features.textures or shown == CHANNELS_OF_UV
+            lines = kept(g, "lines", textured, lambda: scene_lines(edges, self.piercings, g))
         seen = [visible_lines(lines, request.view, radius, mirror) for mirror in (None, *mirrors)]
         numbers, ranges, length = (np.concatenate(parts) for parts in zip(*seen, strict=True))
         self.count = len(numbers)
@@ -161,10 +165,10 @@ class PrimaryEdges(EdgePass):
     def empty(self) -> bool:
         return self.count == 0
 
-    def prepare(self, weights: ti.Ndarray) -> None:
+    def prepare(self, weights: Any) -> None:
         """Length on the film says it all."""
 
-    def draw(self, weights: ti.Ndarray, first: int, count: int, total: int) -> None:
+    def draw(self, weights: Any, first: int, count: int, total: int) -> None:
         sample_edges(
             self.device.fields, self.plain, self.options, self.shown, self.mirrored, samples(), weights, self.cdf,
             *self.lines, self.count, first, count, total, self.request.gradient_seed ^ 0x1111, self.depth,
@@ -176,19 +180,29 @@ class PrimaryEdges(EdgePass):
         return [(film_motion,)]
 
 
-def cdf_of(probability: np.ndarray) -> ti.Ndarray:
+def cdf_of(probability: np.ndarray) -> Any:
     """Sums up to each element, as shares of the whole."""
     total = np.cumsum(probability)
     return device_array(total / total[-1], ti.f32)
 
 
-_latest: list[tuple[Geometry, bool, Edges, Piercings]] = []
+_kept: dict[str, tuple[Geometry, Hashable, Any]] = {}
+
+
+def kept(g: Geometry, name: str, key: Hashable, make: Callable[[], T]) -> T:
+    """What `make` returned when the geometry and the key were the same last: terms and views share it."""
+    if name not in _kept or _kept[name][0] is not g or _kept[name][1] != key:
+        _kept[name] = (g, key, make())
+    result: T = _kept[name][2]
+    return result
 
 
 def _edges_and_piercings(device: DeviceScene) -> tuple[Edges, Piercings]:
-    """Of the scene on the device; the terms of a gradient share them."""
+    """Of the scene on the device."""
     g, textured = device.geometry, device.features.textures
-    if not _latest or _latest[0][0] is not g or _latest[0][1] != textured:
+
+    def make() -> tuple[Edges, Piercings]:
         edges = scene_edges(g, textured)
-        _latest[:] = [(g, textured, edges, piercings(device, edges))]
-    return _latest[0][2], _latest[0][3]
+        return edges, piercings(device, edges)
+
+    return kept(g, "edges", textured, make)

@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import taichi as ti
-
 from diffrt.gradient.edge_pass import EdgePass
 from diffrt.gradient.edges import samples
 from diffrt.gradient.horizon_motion import horizon_motion
@@ -20,10 +18,10 @@ class Horizons(EdgePass):
     def empty(self) -> bool:
         return self.depth < 2
 
-    def prepare(self, weights: ti.Ndarray) -> None:
+    def prepare(self, weights: Any) -> None:
         """There are no edges to look for."""
 
-    def draw(self, weights: ti.Ndarray, first: int, count: int, total: int) -> None:
+    def draw(self, weights: Any, first: int, count: int, total: int) -> None:
         radius = RADII[self.request.scene.settings.filter]
         sample_horizons(
             self.device.fields, self.plain, self.options, samples(), weights, max(radius - 0.5, 0.0),

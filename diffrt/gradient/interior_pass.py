@@ -10,6 +10,7 @@ from taichi.math import vec3
 from diffrt import _taichi
 from diffrt.core.sampler import SAMPLERS
 from diffrt.description.values import TextureRef
+from diffrt.device.arrays import device_array
 from diffrt.device.features import MATERIAL_TYPES, Features
 from diffrt.device.packing import write
 from diffrt.device.upload import DeviceScene
@@ -92,9 +93,7 @@ class InteriorPass:
         options = Options(SAMPLERS[settings.sampler], FILTERS[settings.filter])
         pixels = request.view.width * request.view.height
         depth = MOST_SEGMENTS if request.max_depth == -1 else request.max_depth
-        adjoint = ti.ndarray(vec3, pixels)
-        adjoint.from_numpy(np.ascontiguousarray(weights, dtype=np.float32))
-        keep = self._asked()
+        adjoint, keep = device_array(weights, vec3), device_array(self.keep, ti.i32)
 
         def fill(done: int, paths: int) -> None:
             record_paths(
@@ -181,12 +180,6 @@ class InteriorPass:
             decisions(fields, features, record, self.shifting, record.decisions.used[None])
         values: np.ndarray = record.value.to_numpy()[:first]
         return values
-
-    def _asked(self) -> ti.Ndarray:
-        """What is asked of each material, on the device."""
-        keep = ti.ndarray(ti.i32, len(self.keep))
-        keep.from_numpy(self.keep)
-        return keep
 
     def _decisions_backward(self, record: PathRecord) -> None:
         if record.decisions is not None:

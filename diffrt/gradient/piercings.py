@@ -10,6 +10,7 @@ import numpy as np
 import taichi as ti
 from taichi.math import ivec2
 
+from diffrt.device.arrays import device_array, read, zeros
 from diffrt.device.geometry import Geometry
 from diffrt.device.intersect import closest_hit
 from diffrt.device.upload import DeviceScene
@@ -69,17 +70,18 @@ def _hits_along(
 
 def piercings(device: DeviceScene, edges: Edges) -> Piercings:
     """All lines where triangles of a scene pierce each other; triangles that share a vertex do not."""
-    vertices = ti.ndarray(ivec2, max(1, len(edges.vertices)))
-    vertices.from_numpy(np.ascontiguousarray(edges.vertices.reshape(-1, 2), dtype=np.int32))
+    if not len(edges.vertices):
+        return pierced_lines(device.geometry, np.zeros((0, 2), np.int32))
+    vertices = device_array(edges.vertices.reshape(-1, 2), ivec2)
     used, capacity = 0, 4096
     while True:
-        found, counter = ti.ndarray(ivec2, capacity), ti.ndarray(ti.i32, 1)
+        found, counter = zeros(capacity, ivec2), zeros(1, ti.i32)
         _hits_along(device.fields, device.features, vertices, found, counter, len(edges.vertices))
-        used = int(counter.to_numpy()[0])
+        used = int(read(counter)[0])
         if used <= capacity:
             break
         capacity = used
-    hits = found.to_numpy()[:used]
+    hits = read(found)[:used]
     pairs = np.concatenate([np.stack([edges.faces[hits[:, 0], k], hits[:, 1]], axis=1) for k in (0, 1)])
     pairs = np.unique(np.sort(pairs[(pairs >= 0).all(axis=1)], axis=1), axis=0)
     return pierced_lines(device.geometry, pairs)

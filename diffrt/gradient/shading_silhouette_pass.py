@@ -4,8 +4,9 @@ from typing import Any
 
 import taichi as ti
 
+from diffrt.device.arrays import device_array
 from diffrt.device.upload import DeviceScene
-from diffrt.gradient.edge_pass import EdgePass, cdf_of, device_array
+from diffrt.gradient.edge_pass import EdgePass, cdf_of
 from diffrt.gradient.edges import samples
 from diffrt.gradient.request import Request
 from diffrt.gradient.shading_motion import facing
@@ -29,10 +30,10 @@ class ShadingSilhouettes(EdgePass):
     def empty(self) -> bool:
         return self.count == 0 or self.depth < 2
 
-    def prepare(self, weights: ti.Ndarray) -> None:
+    def prepare(self, weights: Any) -> None:
         """Size on the film says enough."""
 
-    def draw(self, weights: ti.Ndarray, first: int, count: int, total: int) -> None:
+    def draw(self, weights: Any, first: int, count: int, total: int) -> None:
         sample_silhouettes(
             self.device.fields, self.plain, self.options, samples(), weights, self.cdf, self.triangles, self.count,
             first, count, total, self.request.gradient_seed ^ 0x8888, self.depth, self.rr_depth,

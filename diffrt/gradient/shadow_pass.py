@@ -6,14 +6,15 @@ import numpy as np
 import taichi as ti
 from taichi.math import ivec2, ivec4, vec3
 
+from diffrt.device.arrays import device_array, read, zeros
 from diffrt.device.upload import DeviceScene
 from diffrt.gradient.edge_directions import CELLS
 from diffrt.gradient.edge_lights import DELTA, EXTENDED, INDIRECT
-from diffrt.gradient.edge_pass import EdgePass, cdf_of, device_array
+from diffrt.gradient.edge_pass import EdgePass, cdf_of, kept
 from diffrt.gradient.edges import SAMPLES, samples
 from diffrt.gradient.request import Request
 from diffrt.gradient.shadow_edges import importance_of_edges, sample_shadows
-from diffrt.gradient.shadow_lines import shadow_lines
+from diffrt.gradient.shadow_lines import ShadowLines, shadow_lines
 from diffrt.gradient.shadow_motion import shadow_motion, way_motion
 from diffrt.gradient.way_points import MOST_POINTS
 
@@ -39,35 +40,42 @@ class ShadowEdges(EdgePass):
         self.seed = request.gradient_seed ^ (0x2222 * (mode + 1))
         self.count = 0
         if self.depth >= (3 if mode == INDIRECT else 2):
-            lines = shadow_lines(request.scene, device.geometry, self.edges, self.piercings, mode)
+            key = (device.features.textures, request.scene.appearance_revision)
+            lines, arrays = kept(device.geometry, f"shadow lines {mode}", key, self._lines)
             self.count = len(lines.prior)
             self.pierces = bool((lines.pierced >= 0).any())
         if self.count:
             self.prior = lines.prior
             self.group, self.parent = lines.groups, lines.parents
-            self.groups = device_array(lines.groups, ti.i32)
             self.histograms = len(lines.parents)
-            self.lines = [
-                device_array(array, dtype)
-                for array, dtype in (
-                    (lines.ends[:, 0], vec3), (lines.ends[:, 1], vec3), (lines.vertices, ivec2),
-                    (lines.pierced, ivec2), (lines.triangles, ivec2), (lines.corners, ivec4),
-                )
-            ]  # fmt: skip
-            self._forget()
+            *self.lines, self.groups = arrays
 
     @property
     def empty(self) -> bool:
         return self.count == 0
 
+    def _lines(self) -> tuple[ShadowLines, list[Any]]:
+        """The lines, and what kernels take of them; nothing of it depends on the view."""
+        lines = shadow_lines(self.request.scene, self.device.geometry, self.edges, self.piercings, self.mode)
+        if not len(lines.prior):
+            return lines, []
+        return lines, [
+            device_array(array, dtype)
+            for array, dtype in (
+                (lines.ends[:, 0], vec3), (lines.ends[:, 1], vec3), (lines.vertices, ivec2),
+                (lines.pierced, ivec2), (lines.triangles, ivec2), (lines.corners, ivec4), (lines.groups, ti.i32),
+            )
+        ]  # fmt: skip
+
     def _forget(self) -> None:
-        self.found = ti.ndarray(ti.f32, self.count)
-        self.hits = ti.ndarray(ti.i32, self.histograms)
-        self.cells = ti.ndarray(ti.f32, self.histograms * CELLS)
+        """Go by the prior alone."""
+        self.found = zeros(self.count, ti.f32)
+        self.hits = zeros(self.histograms, ti.i32)
+        self.cells = zeros(self.histograms * CELLS, ti.f32)
         self.cdf = cdf_of(self.prior)
         self.guide = device_array(np.tile(np.arange(1, CELLS + 1) / CELLS, self.histograms), ti.f32)
 
-    def prepare(self, weights: ti.Ndarray) -> None:
+    def prepare(self, weights: Any) -> None:
         self._forget()
         every = self.request.spp[self.term] * self.pixels
         for k, share in enumerate(_ROUNDS):
@@ -75,24 +83,24 @@ class ShadowEdges(EdgePass):
             self._draw(weights, 0, count, count, self.seed ^ (0x777 + k))
             self._learn(weights, count)
 
-    def draw(self, weights: ti.Ndarray, first: int, count: int, total: int) -> None:
+    def draw(self, weights: Any, first: int, count: int, total: int) -> None:
         self._draw(weights, first, count, total, self.seed)
         if first + count < total:
             self._learn(weights, count)
 
-    def _draw(self, weights: ti.Ndarray, first: int, count: int, total: int, seed: int) -> None:
+    def _draw(self, weights: Any, first: int, count: int, total: int, seed: int) -> None:
         sample_shadows(
             self.device.fields, self.plain, self.options, self.mode, self.pierces, samples(), weights, *self.lines,
             self.groups, self.cdf, self.guide, self.count, first, count, total, seed, self.depth, self.rr_depth,
         )  # fmt: skip
 
-    def _learn(self, weights: ti.Ndarray, count: int) -> None:
+    def _learn(self, weights: Any, count: int) -> None:
         """Take in what the last `count` samples found: the next ones go by it."""
         importance_of_edges(
             self.device.fields, self.options, samples(), weights, self.groups, self.found, self.hits, self.cells, count
         )
-        found = self.found.to_numpy().astype(np.float64)
-        hits = self.hits.to_numpy()
+        found = read(self.found).astype(np.float64)
+        hits = read(self.hits)
         if found.sum() == 0.0:
             return
         # Where hits are few, what was found is drawn towards that of the group, and of the groups around.
@@ -102,7 +110,7 @@ class ShadowEdges(EdgePass):
         found = _shrunk(found, self.prior, self.group, (hits / np.maximum(edges, 1))[self.group], sums, priors)
         self.cdf = cdf_of(_PRIOR * self.prior + (1.0 - _PRIOR) * found / found.sum())
 
-        cells = self.cells.to_numpy().astype(np.float64).reshape(-1, CELLS)
+        cells = read(self.cells).astype(np.float64).reshape(-1, CELLS)
         around = np.zeros_like(cells)
         np.add.at(around, self.parent, cells)
         shares = _shares(around)[self.parent]

@@ -2,16 +2,16 @@
 
 from typing import Any
 
-import taichi as ti
 from taichi.math import ivec2, vec2, vec3
 
+from diffrt.device.arrays import device_array
 from diffrt.device.upload import DeviceScene
-from diffrt.gradient.edge_pass import EdgePass, cdf_of, device_array
-from diffrt.gradient.edges import samples, with_terminators
+from diffrt.gradient.edge_pass import EdgePass, cdf_of
+from diffrt.gradient.edges import samples
 from diffrt.gradient.primary_motion import film_motion
 from diffrt.gradient.request import Request
 from diffrt.gradient.smooth_edges import sample_smooth_edges
-from diffrt.gradient.visible_lines import bulges, scene_lines, visible_lines
+from diffrt.gradient.visible_lines import bulges, visible_lines
 from diffrt.render.film import RADII
 
 
@@ -22,9 +22,7 @@ class SmoothEdges(EdgePass):
 
     def __init__(self, device: DeviceScene, request: Request, distorted: bool) -> None:
         super().__init__(device, request, distorted)
-        g = device.geometry
-        edges = with_terminators(self.edges, g, request.scene.lights.values())
-        lines, bend = bulges(scene_lines(edges, self.piercings, g), g, request.view)
+        lines, bend = bulges(self.lines_with_terminators(), device.geometry, request.view)
         numbers, ranges, length = visible_lines(lines, request.view, RADII[request.scene.settings.filter])
         self.count = len(numbers)
         if self.count:
@@ -42,10 +40,10 @@ class SmoothEdges(EdgePass):
     def empty(self) -> bool:
         return self.count == 0 or self.depth < 2
 
-    def prepare(self, weights: ti.Ndarray) -> None:
+    def prepare(self, weights: Any) -> None:
         """Length on the film and angle say it all."""
 
-    def draw(self, weights: ti.Ndarray, first: int, count: int, total: int) -> None:
+    def draw(self, weights: Any, first: int, count: int, total: int) -> None:
         sample_smooth_edges(
             self.device.fields, self.plain, self.options, samples(), weights, self.cdf, *self.lines, self.count,
             first, count, total, self.request.gradient_seed ^ 0x9999, self.depth, self.rr_depth,

@@ -3,14 +3,13 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import taichi as ti
 from taichi.math import vec3
 
-from diffrt._taichi import current_arch
 from diffrt.core.sampler import SAMPLERS
+from diffrt.device.arrays import read, zeros
 from diffrt.device.upload import DeviceScene, upload
 from diffrt.progress import interrupts_held
 from diffrt.render.buffers import buffer_samples, shape_ids
@@ -77,17 +76,6 @@ class _Run:
         return np.ascontiguousarray(bounded.reshape(shape), dtype=np.float32)
 
 
-def _zeros(n: int, kind: Any) -> Any:
-    """An array on the device. The CPU's is one of NumPy: reading it back would cost another kernel."""
-    if current_arch() != "cpu":
-        return ti.ndarray(kind, n)
-    return np.zeros((n, 3) if kind is vec3 else n, np.int32 if kind == ti.i32 else np.float32)
-
-
-def _read(array: Any) -> np.ndarray:
-    return array if isinstance(array, np.ndarray) else array.to_numpy()
-
-
 @dataclass
 class _Pieces:
     """Cuts samples of all pixels into launches of about _LAUNCH_SECONDS.
@@ -137,8 +125,8 @@ def _radiance(
     limit: float | None,
     progress: Progress | None,
 ) -> None:
-    total, squares = _zeros(run.pixels, vec3), _zeros(run.pixels, vec3)
-    dropped = _zeros(1, ti.i32)
+    total, squares = zeros(run.pixels, vec3), zeros(run.pixels, vec3)
+    dropped = zeros(1, ti.i32)
     pieces = _Pieces(run.pixels, spp)
     depth = MOST_SEGMENTS if max_depth == -1 else max_depth
     fields, features = run.device.fields, run.device.features
@@ -172,17 +160,17 @@ def _radiance(
     finally:
         if pieces.share > 0.0:
             counts = np.maximum(pieces.counts, 1)[:, None]
-            mean = _read(total) / counts
+            mean = read(total) / counts
             result.images["radiance"] = run.image(mean, 3)
             if "variance" in buffers:
                 with np.errstate(over="ignore", invalid="ignore"):
-                    spread = np.maximum(_read(squares) / counts - mean**2, 0.0) * (counts > 1)
+                    spread = np.maximum(read(squares) / counts - mean**2, 0.0) * (counts > 1)
                 result.images["variance"] = run.image(spread / np.maximum(counts - 1, 1), 3)
             result.samples, result.dropped = pieces.sample, int(dropped[0])
 
 
 def _channels(run: _Run, result: Rendering, buffers: Sequence[str], spp: int) -> None:
-    total = _zeros(run.pixels * CHANNEL_COUNT, ti.f32)
+    total = zeros(run.pixels * CHANNEL_COUNT, ti.f32)
     pieces = _Pieces(run.pixels, spp)
     fields, features = run.device.fields, run.device.features
     while pieces.sample < spp:
@@ -191,13 +179,13 @@ def _channels(run: _Run, result: Rendering, buffers: Sequence[str], spp: int) ->
         buffer_samples(fields, features, run.options, total, *piece, run.seed)
         ti.sync()
         pieces.done(piece, time.perf_counter() - before, float("inf"))
-    means = _read(total).reshape(run.pixels, CHANNEL_COUNT) / spp
+    means = read(total).reshape(run.pixels, CHANNEL_COUNT) / spp
     for name, (first, count) in CHANNELS.items():
         if name in buffers:
             result.images[name] = run.image(means[:, first : first + count], count)
 
 
 def _shape_ids(run: _Run) -> np.ndarray:
-    ids = _zeros(run.pixels, ti.i32)
+    ids = zeros(run.pixels, ti.i32)
     shape_ids(run.device.fields, run.device.features, run.options, ids, run.pixels, run.seed)
-    return _read(ids).reshape(run.camera.height, run.camera.width)
+    return read(ids).reshape(run.camera.height, run.camera.width)
