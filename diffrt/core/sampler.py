@@ -1,5 +1,7 @@
 """Random numbers as pure functions of (pixel, sample, dimension): no state, so any sample can be replayed.
 
+Lattice: points of a rank-1 lattice, shifted at random in each dimension (Cranley and Patterson 1976).
+
 Sobol: for the film and the first vertex four dimensions of one sequence, else padded two-dimensional Sobol points; all
 with hash-based Owen scrambling, and the latter shuffled (Burley 2020, "Practical Hash-based Owen Scrambling"). All
 values are kept bit-reversed until the last step, because the hash of Laine and Karras scrambles from the low bits up.
@@ -10,7 +12,8 @@ from taichi.math import vec2, vec4
 
 SOBOL = 0
 INDEPENDENT = 1
-SAMPLERS = {"sobol": SOBOL, "independent": INDEPENDENT}
+LATTICE = 2
+SAMPLERS = {"lattice": LATTICE, "sobol": SOBOL, "independent": INDEPENDENT}
 
 _TO_UNIT = 1.0 / 16777216.0  # 2^-24: the largest value stays below one in single precision
 
@@ -207,4 +210,34 @@ def uniform_1d(kind: ti.template(), key: ti.u32, sample: ti.i32, dimension: ti.i
         u = to_unit(reverse_bits(owen_hash(index, seed * ti.u32(0x85EBCA6B) + ti.u32(0x6A09E667))))
     else:
         u = to_unit(hash32(seed ^ hash32(ti.cast(sample, ti.u32) + ti.u32(0x68E31DA4))))
+    return u
+
+
+@ti.func
+def block_key(key: ti.u32, block: ti.i32) -> ti.u32:
+    """Key of a block of samples: the pixel's own for the first, whatever comes after it."""
+    result = key
+    if block > 0:
+        result = hash32(key ^ hash32(ti.cast(block, ti.u32) + ti.u32(0x1B56C4E9)))
+    return result
+
+
+@ti.func
+def lattice_4d(steps: ti.template(), key: ti.u32, sample: ti.i32, dimension: ti.i32) -> vec4:
+    """Four numbers of sample number `sample`, even together with those of all other dimensions.
+
+    Args:
+        steps: a field of four steps a dimension, in units of 2^-32, their bits taken as signed integers. Dimensions
+            beyond get a random step each, which makes samples independent two by two, and so the variance that of
+            independent ones.
+    """
+    u = vec4(0.0)
+    seed = hash32(key + ti.cast(dimension, ti.u32) * ti.u32(0x9E3779B9))
+    last = ti.static(steps.shape[0] - 1)
+    step = ti.cast(steps[ti.min(dimension, last)], ti.u32)
+    for k in ti.static(range(4)):
+        shift = hash32(seed + ti.u32(k * 0x68E31DA4 & 0xFFFFFFFF))
+        if dimension > last:
+            step[k] = hash32(shift ^ ti.u32(0xB5297A4D))
+        u[k] = to_unit(ti.cast(sample, ti.u32) * step[k] + shift)
     return u

@@ -33,7 +33,9 @@ class Integrator(Strict):
 class Sampling(Strict):
     """Random numbers."""
 
-    sampler: Literal["sobol", "independent"] = default("sobol", "sobol: Owen-scrambled")
+    sampler: Literal["lattice", "sobol", "independent"] = default(
+        "lattice", "lattice: a shifted rank-1 lattice made for spp; sobol: Owen-scrambled, any part of it is even"
+    )
     spp: Annotated[int, integer(1, 2**24)] = default(64, "samples per pixel")
     seed: Annotated[int, integer(0, 2**31 - 1)] = default(0, "equal seeds give equal pictures")
 

@@ -11,6 +11,7 @@ import numpy as np
 import taichi as ti
 
 from diffrt.device.features import MATERIAL_SLOTS
+from diffrt.device.lattice import ROWS
 
 BVH_WIDTH = 8
 """Children of a node."""
@@ -161,6 +162,10 @@ class SceneFields:
         self.camera_lens = vector(2)  # aperture radius, focus distance
         self.camera_clip = ti.Vector.field(2, ti.f32, shape=())
         self.film_size = ti.Vector.field(2, ti.i32, shape=())  # width, height
+
+        # Sampling, see lattice.py.
+        self.lattice_steps = ti.Vector.field(4, ti.i32, shape=ROWS)
+        self.lattice_period = plain(ti.i32)
 
     def fields(self) -> Iterator[ti.Field]:
         """All fields."""

@@ -6,7 +6,6 @@ import numpy as np
 import taichi as ti
 
 from diffrt import _taichi
-from diffrt.core.sampler import SAMPLERS
 from diffrt.device.arrays import device_array
 from diffrt.device.features import slot
 from diffrt.device.upload import DeviceScene
@@ -16,8 +15,7 @@ from diffrt.gradient.finite import drop_rows
 from diffrt.gradient.interior_pass import Chunk, InteriorPass
 from diffrt.gradient.request import Request
 from diffrt.gradient.target import Target
-from diffrt.render.film import FILTERS
-from diffrt.render.path import Options
+from diffrt.render.options import prepare
 from diffrt.render.record import acquire
 from diffrt.render.record_buffers import record_first_surfaces
 from diffrt.render.rendering import CHANNEL_COUNT, CHANNELS
@@ -52,7 +50,7 @@ class BufferPass(InteriorPass):
         """
         request, settings = self.request, self.request.scene.settings
         record = acquire(request.rows, self.moving, self.decides)
-        options = Options(SAMPLERS[settings.sampler], FILTERS[settings.filter])
+        options = prepare(self.device.fields, settings, spp)
         pixels = request.view.width * request.view.height
         self.weights, keep = device_array(weights.reshape(-1), ti.f32), device_array(self.keep, ti.i32)
 

@@ -9,7 +9,6 @@ import taichi as ti
 from taichi.math import ivec2, ivec4, vec2, vec3, vec4
 
 from diffrt import _taichi
-from diffrt.core.sampler import SAMPLERS
 from diffrt.device.arrays import device_array, read, zeros
 from diffrt.device.features import Features
 from diffrt.device.geometry import Geometry
@@ -23,8 +22,8 @@ from diffrt.gradient.primary_edges import CHANNELS_OF_UV, RADIANCE, sample_edges
 from diffrt.gradient.primary_motion import film_motion
 from diffrt.gradient.request import Request
 from diffrt.gradient.visible_lines import Lines, scene_lines, visible_lines
-from diffrt.render.film import FILTERS, RADII
-from diffrt.render.path import Options
+from diffrt.render.film import RADII
+from diffrt.render.options import for_edges
 from diffrt.render.rendering import MOST_SEGMENTS
 
 T = TypeVar("T")
@@ -46,7 +45,7 @@ class EdgePass(ABC):
         distorted = device.features.distorted or distorted
         self.features = device.features._replace(distorted=distorted, facets=0)
         self.plain: Features = device.features._replace(distorted=distorted, gradients=False)  # for tracing
-        self.options = Options(SAMPLERS[settings.sampler], FILTERS[settings.filter])
+        self.options = for_edges(settings)
         self.depth = MOST_SEGMENTS if request.max_depth == -1 else request.max_depth
         self.rr_depth = min(settings.rr_depth, self.depth + 1)
         self.pixels = request.view.width * request.view.height

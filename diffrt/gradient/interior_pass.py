@@ -8,7 +8,6 @@ import taichi as ti
 from taichi.math import vec3
 
 from diffrt import _taichi
-from diffrt.core.sampler import SAMPLERS
 from diffrt.description.values import TextureRef
 from diffrt.device.arrays import device_array
 from diffrt.device.features import MATERIAL_TYPES, Features
@@ -21,8 +20,7 @@ from diffrt.gradient.interior_decisions import decisions
 from diffrt.gradient.request import Request
 from diffrt.gradient.target import Target
 from diffrt.render.decisions import KEEP_OPACITY, KEEP_VALUES, KEEP_WEIGHT
-from diffrt.render.film import FILTERS
-from diffrt.render.path import Options
+from diffrt.render.options import prepare
 from diffrt.render.record import PathRecord, acquire
 from diffrt.render.record_paths import forget, record_paths
 from diffrt.render.rendering import MOST_SEGMENTS
@@ -90,7 +88,7 @@ class InteriorPass:
         """
         request, settings = self.request, self.request.scene.settings
         record = acquire(request.rows, self.moving, self.decides)
-        options = Options(SAMPLERS[settings.sampler], FILTERS[settings.filter])
+        options = prepare(self.device.fields, settings, spp)
         pixels = request.view.width * request.view.height
         depth = MOST_SEGMENTS if request.max_depth == -1 else request.max_depth
         adjoint, keep = device_array(weights, vec3), device_array(self.keep, ti.i32)

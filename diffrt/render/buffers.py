@@ -9,12 +9,18 @@ from typing import NamedTuple
 import taichi as ti
 from taichi.math import vec2, vec3
 
-from diffrt.core.sampler import pixel_seed, uniform_1d, uniform_2d
 from diffrt.device.intersect import closest_hit
 from diffrt.device.surface import Surface, offset_along, surface_at
 from diffrt.render.buffer_channels import Row, channels
 from diffrt.render.decisions import Spot, meet
-from diffrt.render.path import BOUNCE_DIMENSIONS, CHANCE, FIRST_BOUNCE_DIMENSION, LOBE, primary_ray
+from diffrt.render.path import primary_ray
+from diffrt.render.path_numbers import (
+    BOUNCE_DIMENSIONS,
+    FIRST_BOUNCE_DIMENSION,
+    chance_numbers,
+    lobe_number,
+    path_key,
+)
 from diffrt.render.rendering import CHANNEL_COUNT
 from diffrt.render.visibility import MOST_LAYERS, passes
 from diffrt.shading.bsdf.dispatch import resolve_mix
@@ -78,12 +84,12 @@ def first_surface(
             outer = scene.shape_material[surface.shape]
             lobe = 0.0
             if ti.static(features.needs_lobe):
-                lobe = uniform_1d(options.sampler, key, sample, dimension + LOBE)
+                lobe = lobe_number(scene, options, key, sample, dimension)
             acting = outer
             through = False
             chance = vec2(0.0)
             if ti.static(features.masked):
-                chance = uniform_2d(options.sampler, key, sample, dimension + CHANCE)
+                chance = chance_numbers(scene, options, key, sample, dimension)
             if ti.static(record.decides):
                 spot = Spot(hit.triangle, vec2(hit.u, hit.v), surface.uv)
                 weight = vec3(result.factor)
@@ -131,8 +137,8 @@ def buffer_samples(
 ):  # fmt: skip
     """Add the channels of `samples` samples to each of a run of pixels, CHANNEL_COUNT floats a pixel."""
     for pixel in range(first_pixel, first_pixel + pixels):
-        key = pixel_seed(pixel, seed)
         for sample in range(first_sample, first_sample + samples):
+            key = path_key(scene, options, pixel, sample, seed)
             ray = primary_ray(scene, features, options, pixel, sample, key)
             row = channels_along(scene, features, options, ray, key, sample)
             for c in ti.static(range(CHANNEL_COUNT)):
@@ -149,6 +155,5 @@ def shape_ids(
         width = scene.film_size[None][0]
         centre = vec2(ti.cast(pixel % width, ti.f32) + 0.5, ti.cast(pixel // width, ti.f32) + 0.5)
         ray = camera_ray(scene, features, centre, vec2(0.5))
-        ids[pixel] = first_surface(
-            scene, features, options, UNRECORDED, UNRECORDED, ray, pixel_seed(pixel, seed), 0
-        ).surface.shape
+        key = path_key(scene, options, pixel, 0, seed)
+        ids[pixel] = first_surface(scene, features, options, UNRECORDED, UNRECORDED, ray, key, 0).surface.shape

@@ -8,13 +8,12 @@ import numpy as np
 import taichi as ti
 from taichi.math import vec3
 
-from diffrt.core.sampler import SAMPLERS
 from diffrt.device.arrays import read, zeros
 from diffrt.device.upload import DeviceScene, upload
 from diffrt.progress import interrupts_held
 from diffrt.render.buffers import buffer_samples, shape_ids
-from diffrt.render.film import FILTERS
-from diffrt.render.path import Options, render_samples
+from diffrt.render.options import Options, prepare
+from diffrt.render.path import render_samples
 from diffrt.render.rendering import CHANNEL_COUNT, CHANNELS, MOST_SEGMENTS, Progress, Rendering
 from diffrt.scene.elements import Camera
 from diffrt.scene.scene import Scene
@@ -38,7 +37,7 @@ def run(
     """`trace` with every argument checked and filled in, on a running Taichi."""
     settings = scene.settings
     device = upload(scene, camera)
-    run = _Run(device, Options(SAMPLERS[settings.sampler], FILTERS[settings.filter]), camera, seed)
+    run = _Run(device, prepare(device.fields, settings, spp), camera, seed)
     result = Rendering()
     started = time.perf_counter()
     limit = None if time_budget is None else started + time_budget

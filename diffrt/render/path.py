@@ -1,20 +1,26 @@
 """Radiance by path tracing: next-event estimation and BSDF sampling, combined by multiple importance sampling.
 
-The estimator of Kajiya 1986 with the power heuristic of Veach 1997. All random numbers are pure functions of (pixel,
-sample, dimension), so a path can be traced again from its number alone.
+The estimator of Kajiya 1986 with the power heuristic of Veach 1997.
 """
 
-from typing import NamedTuple
-
 import taichi as ti
-from taichi.math import vec2, vec3, vec4
+from taichi.math import vec2, vec3
 
-from diffrt.core.sampler import joint_2d, joint_4d, pixel_seed, uniform_1d, uniform_2d, uniform_4d
 from diffrt.core.vector import is_finite, max_component, to_local, to_world
 from diffrt.device.hit import FAR
 from diffrt.device.intersect import closest_hit
 from diffrt.device.surface import offset_along, surface_at
 from diffrt.render.film import film_point
+from diffrt.render.path_numbers import (
+    BOUNCE_DIMENSIONS,
+    FIRST_BOUNCE_DIMENSION,
+    chance_numbers,
+    film_numbers,
+    lens_numbers,
+    lobe_number,
+    path_key,
+    scattering_numbers,
+)
 from diffrt.render.visibility import passes, visibility
 from diffrt.shading.bsdf import dispatch as bsdf
 from diffrt.shading.camera.dispatch import CameraRay, camera_ray
@@ -24,22 +30,9 @@ from diffrt.shading.light.base import no_light
 from diffrt.shading.material import shading_frame, values_at
 from diffrt.shading.receiver import bare_receiver
 
-FILM_DIMENSION = 0
-LENS_DIMENSION = 1
-FIRST_BOUNCE_DIMENSION = 2
-BOUNCE_DIMENSIONS = 3
-"""Dimensions that a vertex uses: light and direction (four numbers), lobe, and (opacity, roulette)."""
-SCATTER, LOBE, CHANCE = range(BOUNCE_DIMENSIONS)
 SHADOW_END = 0.99999
 _RUN = 64
 _SPREAD_PRIME = 7919
-
-
-class Options(NamedTuple):
-    """What a rendering kernel knows when it is compiled, besides the scene's features."""
-
-    sampler: int
-    filter: int
 
 
 @ti.func
@@ -55,24 +48,11 @@ def film_and_lens(
 ):
     """Where a pixel's sample falls on the film, and the numbers that choose the point of the lens."""
     width = scene.film_size[None][0]
-    film = film_point(
-        options.filter, pixel % width, pixel // width, joint_2d(options.sampler, key, sample, FILM_DIMENSION)
-    )
+    film = film_point(options.filter, pixel % width, pixel // width, film_numbers(scene, options, key, sample))
     lens = vec2(0.0)
     if ti.static(features.camera == 1):
-        lens = uniform_2d(options.sampler, key, sample, LENS_DIMENSION)
+        lens = lens_numbers(scene, options, key, sample)
     return film, lens
-
-
-@ti.func
-def scattering_numbers(options: ti.template(), key: ti.u32, sample: ti.i32, dimension: ti.i32) -> vec4:
-    """For the light sample and for the next direction, which are never factors of one term."""
-    u = vec4(0.0)
-    if dimension == FIRST_BOUNCE_DIMENSION:
-        u = joint_4d(options.sampler, key, sample, dimension + SCATTER)
-    else:
-        u = uniform_4d(options.sampler, key, sample, dimension + SCATTER)
-    return u
 
 
 @ti.func
@@ -102,7 +82,7 @@ def trace_path(
     running = True
     while running:
         # Drawn before they are needed: the processor computes them while the query waits for memory.
-        u = scattering_numbers(options, key, sample, dimension)
+        u = scattering_numbers(scene, options, key, sample, dimension)
         hit = closest_hit(scene, features, origin, direction, t_min, t_max)
         if hit.triangle < 0:
             running = False
@@ -117,13 +97,13 @@ def trace_path(
             outer = scene.shape_material[surface.shape]
             lobe = 0.0
             if ti.static(features.needs_lobe):
-                lobe = uniform_1d(options.sampler, key, sample, dimension + LOBE)
+                lobe = lobe_number(scene, options, key, sample, dimension)
             material, rest = bsdf.resolve_mix(scene, features, outer, surface.uv, lobe)
             frame = shading_frame(scene, features, material, outer, hit.triangle, surface)
             chance = vec2(0.0)
             through = False
             if ti.static(features.masked):
-                chance = uniform_2d(options.sampler, key, sample, dimension + CHANCE)
+                chance = chance_numbers(scene, options, key, sample, dimension)
                 through = chance.x < passes(scene, features, material, surface.uv)
             if through:
                 origin = offset_along(surface.position, surface.normal, surface.error, direction)
@@ -180,7 +160,7 @@ def trace_path(
                     if depth >= rr_depth and running:
                         survival = ti.min(max_component(throughput) * eta2, 0.95)
                         if ti.static(not features.masked):
-                            chance.y = uniform_1d(options.sampler, key, sample, dimension + CHANCE)
+                            chance = chance_numbers(scene, options, key, sample, dimension)
                         if chance.y >= survival:
                             running = False
                         throughput /= survival
@@ -217,11 +197,11 @@ def render_samples(
     """
     for i in range(pixels):
         pixel = first_pixel + spread(i, pixels)
-        key = pixel_seed(pixel, seed)
         # Adding to the sum so far, sample by sample, makes the result independent of how samples are grouped in calls.
         pixel_sum, pixel_squares = total[pixel], squares[pixel]
         bad = 0
         for sample in range(first_sample, first_sample + samples):
+            key = path_key(scene, options, pixel, sample, seed)
             ray = primary_ray(scene, features, options, pixel, sample, key)
             radiance = trace_path(scene, features, options, ray, key, sample, max_depth, rr_depth)
             if is_finite(radiance.x) and is_finite(radiance.y) and is_finite(radiance.z):

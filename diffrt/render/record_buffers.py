@@ -3,11 +3,11 @@
 import taichi as ti
 from taichi.math import vec3
 
-from diffrt.core.sampler import pixel_seed
 from diffrt.render.buffer_channels import channels
 from diffrt.render.buffers import first_surface
 from diffrt.render.decisions import decided
 from diffrt.render.path import film_and_lens
+from diffrt.render.path_numbers import path_key
 from diffrt.render.record import DROPPED, SURFACE
 from diffrt.render.record_rows import begin_row, keep_place, new_camera_row
 from diffrt.render.rendering import CHANNEL_COUNT
@@ -35,7 +35,7 @@ def record_first_surfaces(
         number = first_pixel + path
         pixel = number % pixels
         sample = first_sample + number // pixels
-        key = pixel_seed(pixel, seed)
+        key = path_key(scene, options, pixel, sample, seed)
         film, lens = film_and_lens(scene, features, options, pixel, sample, key)
         new_camera_row(record, path, pixel, film, lens, vec3(share))
         row = first + path

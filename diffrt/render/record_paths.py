@@ -7,23 +7,20 @@ for (a black surface would be brighter if it were grey), and every vertex learns
 import taichi as ti
 from taichi.math import vec2, vec3
 
-from diffrt.core.sampler import pixel_seed, uniform_1d, uniform_2d
 from diffrt.core.vector import is_finite, max_component, to_local, to_world
 from diffrt.core.warp import triangle_uniform
 from diffrt.device.hit import FAR
 from diffrt.device.intersect import closest_hit
 from diffrt.device.surface import offset_along, surface_at
 from diffrt.render.decisions import KEEP_VALUES, Spot, meet, weighed
-from diffrt.render.path import (
+from diffrt.render.path import SHADOW_END, film_and_lens, power_heuristic, spread
+from diffrt.render.path_numbers import (
     BOUNCE_DIMENSIONS,
-    CHANCE,
     FIRST_BOUNCE_DIMENSION,
-    LOBE,
-    SHADOW_END,
-    film_and_lens,
-    power_heuristic,
+    chance_numbers,
+    lobe_number,
+    path_key,
     scattering_numbers,
-    spread,
 )
 from diffrt.render.record import (
     DROPPED,
@@ -77,7 +74,7 @@ def _record_path(
     dimension = FIRST_BOUNCE_DIMENSION
     running = True
     while running:
-        u = scattering_numbers(options, key, sample, dimension)
+        u = scattering_numbers(scene, options, key, sample, dimension)
         hit = closest_hit(scene, features, origin, direction, t_min, t_max)
         if hit.triangle < 0:
             running = False
@@ -104,13 +101,13 @@ def _record_path(
             outer = scene.shape_material[surface.shape]
             lobe = 0.0
             if ti.static(features.needs_lobe):
-                lobe = uniform_1d(options.sampler, key, sample, dimension + LOBE)
+                lobe = lobe_number(scene, options, key, sample, dimension)
             material, rest = outer, lobe
             chance = vec2(0.0)
             through = False
             shines = False
             if ti.static(features.masked):
-                chance = uniform_2d(options.sampler, key, sample, dimension + CHANCE)
+                chance = chance_numbers(scene, options, key, sample, dimension)
             if ti.static(record.decides):
                 spot = Spot(hit.triangle, vec2(hit.u, hit.v), surface.uv)
                 met = meet(scene, features, record, keep, outer, spot, lobe, chance.x, throughput, decision)
@@ -216,7 +213,7 @@ def _record_path(
                         if depth >= rr_depth:
                             survival = ti.min(ti.max(chances, _LEAST_SURVIVAL), 0.95)
                             if ti.static(not features.masked):
-                                chance.y = uniform_1d(options.sampler, key, sample, dimension + CHANCE)
+                                chance = chance_numbers(scene, options, key, sample, dimension)
                             if chance.y >= survival:
                                 running = False
                             chances /= survival
@@ -260,7 +257,7 @@ def record_paths(
             # Runs of pixels from all over the film, so that every chunk has its share of long paths.
             pixel = spread(number % pixels, pixels)
             sample = first_sample + number // pixels
-            key = pixel_seed(pixel, seed)
+            key = path_key(scene, options, pixel, sample, seed)
             film, lens = film_and_lens(scene, features, options, pixel, sample, key)
             weight = weights[pixel]
             new_camera_row(record, path, pixel, film, lens, weight * share)

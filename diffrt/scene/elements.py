@@ -200,7 +200,7 @@ class Settings:
 
     max_depth: int = 6
     rr_depth: int = 5
-    sampler: Literal["sobol", "independent"] = "sobol"
+    sampler: Literal["lattice", "sobol", "independent"] = "lattice"
     spp: int = 64
     seed: int = 0
     filter: Literal["box", "tent", "gaussian"] = "box"

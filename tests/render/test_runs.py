@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from parts import body, camera, cornell_box, quad, scene
 
+from diffrt.device import lattice
 from diffrt.log import DiffrtWarning
 from diffrt.render import launch
 from diffrt.render.render import render, render_buffers, trace
@@ -44,7 +45,7 @@ def start_small(monkeypatch: pytest.MonkeyPatch, first: int) -> None:
 # Equal seeds, equal pictures
 
 
-@pytest.mark.parametrize("sampler", ["sobol", "independent"])
+@pytest.mark.parametrize("sampler", ["lattice", "sobol", "independent"])
 def test_equal_seeds_give_equal_pictures(taichi: str, sampler: str) -> None:
     first, again = (render(small(sampler=sampler), spp=4, seed=7) for _ in range(2))
     other = render(small(sampler=sampler), spp=4, seed=8)
@@ -97,21 +98,41 @@ def test_more_samples_continue_the_sequence(taichi: str) -> None:
 # Samplers
 
 
-def test_sobol_beats_independent_samples(taichi: str) -> None:
-    """On a smoothly lit scene at 64 samples, error against many samples: well below, picture for picture."""
+def lit_ball(sampler: str) -> Scene:
+    """Smoothly lit, by a sky."""
     sky = {"type": "environment", "radiance": [0.4, 0.5, 0.6]}
     floor = quad("floor", "+y", (0, -1, 0), 3.0)
     ball = body("ball", "sphere", (0, -0.3, 0), 0.7, subdivisions=3)
+    return scene(camera((0, 1, 4), size=24), [floor, ball], lights=[sky], max_depth=3, sampler=sampler)
 
-    def built(sampler: str) -> Scene:
-        return scene(camera((0, 1, 4), size=24), [floor, ball], lights=[sky], max_depth=3, sampler=sampler)
 
-    truth = np.mean([render(built("sobol"), spp=1024, seed=seed) for seed in range(4)], axis=0)
-    errors = {
-        sampler: np.sqrt(np.mean([(render(built(sampler), spp=64, seed=10 + k) - truth) ** 2 for k in range(4)]))
-        for sampler in ("sobol", "independent")
-    }
-    assert errors["sobol"] < 0.6 * errors["independent"]
+def test_even_samples_beat_independent_ones(taichi: str) -> None:
+    """Error against many samples, at 64 and at a number that is no power of two."""
+    truth = np.mean([render(lit_ball("sobol"), spp=1024, seed=seed) for seed in range(4)], axis=0)
+
+    def error(sampler: str, spp: int) -> float:
+        pictures = [render(lit_ball(sampler), spp=spp, seed=10 + k) for k in range(4)]
+        return float(np.sqrt(np.mean([(picture - truth) ** 2 for picture in pictures])))
+
+    independent = error("independent", 64)
+    assert error("sobol", 64) < 0.6 * independent
+    assert error("lattice", 64) < 0.6 * independent
+    assert error("lattice", 50) < 0.6 * independent
+    assert error("lattice", 50) < error("sobol", 50)
+
+
+def test_samplers_agree_in_the_mean(taichi: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Over many seeds, with a lattice in one block and in several: no sampler is biased."""
+    names = {"independent": 4096, "lattice": 4096, "blocks": 40}
+    means, errors = {}, {}
+    for name, longest in names.items():
+        monkeypatch.setattr(lattice, "LONGEST", longest)
+        sampler = "lattice" if name == "blocks" else name
+        runs = np.array([render(lit_ball(sampler), spp=100, seed=50 + k).mean() for k in range(12)])
+        means[name], errors[name] = runs.mean(), runs.std(ddof=1) / np.sqrt(len(runs))
+    for name in ("lattice", "blocks"):
+        assert abs(means[name] - means["independent"]) < 4 * np.hypot(errors[name], errors["independent"])
+        assert errors[name] < errors["independent"]
 
 
 # Time and interrupts

@@ -16,7 +16,8 @@ from diffrt.device.intersect import any_hit, closest_hit
 from diffrt.device.surface import offset_along, surface_at
 from diffrt.device.upload import upload
 from diffrt.render.film import FILTERS, film_point
-from diffrt.render.path import Options, power_heuristic, primary_ray
+from diffrt.render.options import Options
+from diffrt.render.path import power_heuristic, primary_ray
 from diffrt.render.render import render
 from diffrt.scene.scene import Scene
 from diffrt.shading.bsdf import dispatch as bsdf

@@ -1,0 +1,93 @@
+"""Rank-1 lattices for the random numbers of paths: sample i of a pixel is at frac(i step + shift) in every dimension.
+
+A lattice is made for its number of samples, so any number is as good as a power of two, and all dimensions of a path's
+first vertices are even together, not pair by pair. The multiples of 1 / n that steps are made of are found component by
+component (Sloan and Reztsov 2002): each minimizes the mean square error, over random shifts (Cranley and Patterson
+1976), of functions whose squared Fourier coefficients fall off like |h|^-DECAY in each dimension, with a weight for
+each dimension that falls with its number of bounces.
+"""
+
+from functools import lru_cache
+
+import numpy as np
+
+VERTICES = 8
+"""Vertices whose numbers come from the lattice; what follows is independent."""
+ROWS = 2 + 3 * VERTICES
+"""Rows of four dimensions each: the film, the lens, and three of a vertex; see render/path_numbers.py."""
+LONGEST = 4096
+"""Samples of a lattice at most; of more, every block of so many has shifts of its own."""
+
+DECAY = 1.0
+"""As of a jump across a pixel's diagonal, |h|^-2 in all."""
+_WEIGHT = 0.1
+_FALL = 0.6
+_CANDIDATES = 64
+_ALL_BELOW = 1024
+_SHORTEST_PART = 16
+_FIRST = 6  # dimensions of film and first vertex
+
+
+def period(samples: int) -> int:
+    """Samples of a block: all, or nearly equal parts that are no longer than LONGEST."""
+    return -(-samples // -(-samples // LONGEST))
+
+
+@lru_cache(maxsize=64)
+def steps(n: int) -> np.ndarray:
+    """(ROWS, 4) uint32: steps of a lattice of n samples, in units of 2^-32."""
+    order = _dimensions()
+    units = np.flatnonzero(np.gcd(np.arange(n), n) == 1)
+    units = units[units <= max(n // 2, 1)]  # -z does what z does
+    if len(units) > _CANDIDATES and n >= _ALL_BELOW:
+        units = np.sort(np.random.default_rng(n).choice(units, _CANDIDATES, replace=False))
+    multiples = np.outer(units, np.arange(n)) % n
+    kernel = _kernel(n)[multiples]
+    product = np.ones(n)
+    chosen: list[int] = []
+    for _, weight in order:
+        best = int(np.argmin(kernel @ product)) if chosen else 0
+        product *= 1.0 + weight * kernel[best]
+        chosen.append(int(units[best]))
+    vector = np.array(chosen) * _order(n, units, chosen[:_FIRST], [weight for _, weight in order[:_FIRST]]) % n
+    result = np.zeros((ROWS, 4), dtype=np.uint32)
+    for (dimension, _), z in zip(order, vector, strict=True):
+        result[dimension] = np.uint32(round(int(z) * 2**32 / n) % 2**32)
+    result.setflags(write=False)
+    return result
+
+
+def _dimensions() -> list[tuple[tuple[int, int], float]]:
+    """(row, column) of all dimensions with their weights, in the order in which they are chosen."""
+    parts = [(0, 2, 1.0), (1, 2, 0.9)]
+    for vertex in range(VERTICES):
+        fall = _FALL**vertex
+        parts += [(2 + 3 * vertex, 4, 0.95 * fall), (3 + 3 * vertex, 1, 0.5 * fall), (4 + 3 * vertex, 2, 0.4 * fall)]
+    parts.sort(key=lambda part: -part[2])
+    return [((row, k), _WEIGHT * weight) for row, count, weight in parts for k in range(count)]
+
+
+def _kernel(n: int) -> np.ndarray:
+    """sum over h != 0 of |h|^-DECAY exp(2 pi i h x) at the multiples of 1 / n."""
+    h = np.arange(1, 4 * n + 1)
+    return np.fft.fft(np.bincount(h % n, weights=2.0 * h.astype(float) ** -DECAY, minlength=n)).real
+
+
+def _order(n: int, units: np.ndarray, vector: list[int], weights: list[float]) -> int:
+    """A factor for all steps, which leaves the set of points but changes their order: the one whose first points are
+    the most even, too, if there is no time for all."""
+    if n < _SHORTEST_PART:
+        return 1
+    at = np.arange(n)
+    kernel = _kernel(n)
+    product = np.ones(n)
+    for z, weight in zip(vector, weights, strict=True):
+        product *= 1.0 + weight * kernel[at * z % n]
+    worst = np.zeros(len(units))
+    part = n // 2
+    while part >= _SHORTEST_PART // 2:
+        pairs = 2.0 * (part - np.arange(1, part))
+        between = product[np.outer(units, np.arange(1, part)) % n] - 1.0
+        worst = np.maximum(worst, (between @ pairs) / part)  # in units of the error of independent points
+        part //= 2
+    return int(units[np.argmin(worst)])

@@ -1,0 +1,35 @@
+"""What kernels know of the sampler and of the filter, and the lattice that the sampler may need."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from diffrt.core.sampler import LATTICE, SAMPLERS, SOBOL
+from diffrt.device import lattice
+from diffrt.device.packing import write
+from diffrt.device.scene_fields import SceneFields
+from diffrt.render.film import FILTERS
+from diffrt.scene.elements import Settings
+
+
+class Options(NamedTuple):
+    """What a rendering kernel knows when it is compiled, besides the scene's features."""
+
+    sampler: int
+    filter: int
+
+
+def prepare(fields: SceneFields, settings: Settings, samples: int) -> Options:
+    """The options for pictures and gradients of so many samples a pixel; a lattice is made for their number."""
+    options = Options(SAMPLERS[settings.sampler], FILTERS[settings.filter])
+    if options.sampler == LATTICE:
+        period = lattice.period(samples)
+        steps = lattice.steps(period).view(np.int32)
+        write(fields, [(fields.lattice_steps, steps), (fields.lattice_period, np.array(period))])
+    return options
+
+
+def for_edges(settings: Settings) -> Options:
+    """The options for samples on edges: they belong to no pixel, and a Sobol sequence takes the place of a lattice."""
+    sampler = SAMPLERS[settings.sampler]
+    return Options(SOBOL if sampler == LATTICE else sampler, FILTERS[settings.filter])
