@@ -44,6 +44,16 @@ def luminance(c: vec3) -> ti.f32:
 
 
 @ti.func
+def smallest(lanes):
+    """The least of some integers. In this order the compiler takes the minimum of a whole vector; what makes the lanes
+    is then vectorized, too, and lane 0 comes first in the vector, as in memory."""
+    result = ti.min(lanes[1], lanes[0])
+    for k in ti.static(range(2, lanes.n)):
+        result = ti.min(result, lanes[k])
+    return result
+
+
+@ti.func
 def smaller(a: ti.f32, b: ti.f32) -> ti.f32:
     """The smaller of two numbers in one instruction: unlike ti.min it does not look for NaN."""
     return ti.select(a < b, a, b)

@@ -20,7 +20,6 @@ from diffrt.device.scene_fields import BVH_WIDTH, LEAF_SIZE
 
 _Stack = ti.types.vector(STACK_SIZE, ti.i32)
 _StackedKeys = ti.types.vector(STACK_SIZE * BVH_WIDTH, ti.i32)
-_Lanes = ti.types.vector(LEAF_SIZE, ti.f32)
 _KEY_MASK = -4 * max(BVH_WIDTH, LEAF_SIZE)
 _OUTWARDS = 1.0000006
 """Rounding must not lose a box."""
@@ -42,10 +41,21 @@ def _key(t: ti.f32, lane: ti.template()) -> ti.i32:
 
 @ti.func
 def _smallest(keys) -> ti.i32:
-    result = keys[0]
-    for k in ti.static(range(1, keys.n)):
+    result = ti.min(keys[1], keys[0])
+    for k in ti.static(range(2, keys.n)):
         result = ti.min(result, keys[k])
     return result
+
+
+@ti.func
+def _two_smallest(keys):
+    m0, s0 = ti.min(keys[0], keys[4]), ti.max(keys[0], keys[4])
+    m1, s1 = ti.min(keys[1], keys[5]), ti.max(keys[1], keys[5])
+    m2, s2 = ti.min(keys[2], keys[6]), ti.max(keys[2], keys[6])
+    m3, s3 = ti.min(keys[3], keys[7]), ti.max(keys[3], keys[7])
+    a, c = ti.min(m0, m2), ti.min(ti.max(m0, m2), ti.min(s0, s2))
+    b, d = ti.min(m1, m3), ti.min(ti.max(m1, m3), ti.min(s1, s3))
+    return ti.min(a, b), ti.min(ti.max(a, b), ti.min(c, d))
 
 
 @ti.func
@@ -58,6 +68,32 @@ def closest_hit(scene: ti.template(), origin: vec3, direction: vec3, t_min: ti.f
 def any_hit(scene: ti.template(), origin: vec3, direction: vec3, t_min: ti.f32, t_max: ti.f32) -> ti.i32:
     """1 if some triangle lies in t_min < t < t_max."""
     return ti.cast(_traverse(scene, origin, direction, t_min, t_max, True).triangle >= 0, ti.i32)
+
+
+@ti.func
+def _triangle(scene: ti.template(), leaf: ti.i32, k, origin: vec3, direction: vec3):
+    """Of lane k of a leaf: distance, barycentrics, and whether the ray is not parallel to it (Moeller, Trumbore 1997)."""
+    sx = origin.x - scene.bvh_triangles[leaf][0, k]
+    sy = origin.y - scene.bvh_triangles[leaf][1, k]
+    sz = origin.z - scene.bvh_triangles[leaf][2, k]
+    ax = scene.bvh_triangles[leaf][3, k]
+    ay = scene.bvh_triangles[leaf][4, k]
+    az = scene.bvh_triangles[leaf][5, k]
+    bx = scene.bvh_triangles[leaf][6, k]
+    by = scene.bvh_triangles[leaf][7, k]
+    bz = scene.bvh_triangles[leaf][8, k]
+    px = direction.y * bz - direction.z * by
+    py = direction.z * bx - direction.x * bz
+    pz = direction.x * by - direction.y * bx
+    determinant = ax * px + ay * py + az * pz
+    scale = 1.0 / ti.select(determinant == 0.0, 1.0, determinant)
+    u = (sx * px + sy * py + sz * pz) * scale
+    qx = sy * az - sz * ay
+    qy = sz * ax - sx * az
+    qz = sx * ay - sy * ax
+    v = (direction.x * qx + direction.y * qy + direction.z * qz) * scale
+    t = (bx * qx + by * qy + bz * qz) * scale
+    return t, u, v, determinant != 0.0
 
 
 @ti.func
@@ -79,7 +115,6 @@ def _traverse(
     while running:
         while node >= 0:
             keys = ti.Vector([0] * BVH_WIDTH)
-            others = ti.Vector([0] * BVH_WIDTH)
             for k in ti.static(range(BVH_WIDTH)):
                 x0 = scene.bvh_bounds[node + near_x][k] * inverse.x - start.x
                 y0 = scene.bvh_bounds[node + near_y][k] * inverse.y - start.y
@@ -90,55 +125,30 @@ def _traverse(
                 t0 = larger(larger(x0, y0), larger(z0, t_min))
                 t1 = smaller(smaller(smaller(x1, y1), z1) * _OUTWARDS, hit_t)
                 keys[k] = ti.select(t0 <= t1, _key(t0, k), _NONE)
-            nearest = _smallest(keys)
+            nearest, following = _two_smallest(keys)
             child = nearest & (BVH_WIDTH - 1)
             for k in ti.static(range(BVH_WIDTH)):
-                others[k] = ti.select(child == k, _NONE, keys[k])
-                stack_keys[size * BVH_WIDTH + k] = others[k]
-            following = _smallest(others)
+                stack_keys[size * BVH_WIDTH + k] = keys[k]
             stack_node[size], stack_next[size] = node, following
             size += ti.select(following < _NONE, 1, 0)
             node = ti.select(nearest < _NONE, scene.bvh_children[node + child], ABSENT)
         if node != ABSENT:
             leaf = ~node
-            lane_t, lane_u, lane_v = _Lanes(0.0), _Lanes(0.0), _Lanes(0.0)
             keys = ti.Vector([0] * LEAF_SIZE)
             for k in ti.static(range(LEAF_SIZE)):
-                sx = origin.x - scene.bvh_triangles[leaf][0, k]
-                sy = origin.y - scene.bvh_triangles[leaf][1, k]
-                sz = origin.z - scene.bvh_triangles[leaf][2, k]
-                ax = scene.bvh_triangles[leaf][3, k]
-                ay = scene.bvh_triangles[leaf][4, k]
-                az = scene.bvh_triangles[leaf][5, k]
-                bx = scene.bvh_triangles[leaf][6, k]
-                by = scene.bvh_triangles[leaf][7, k]
-                bz = scene.bvh_triangles[leaf][8, k]
-                px = direction.y * bz - direction.z * by
-                py = direction.z * bx - direction.x * bz
-                pz = direction.x * by - direction.y * bx
-                determinant = ax * px + ay * py + az * pz
-                scale = 1.0 / ti.select(determinant == 0.0, 1.0, determinant)
-                u = (sx * px + sy * py + sz * pz) * scale
-                qx = sy * az - sz * ay
-                qy = sz * ax - sx * az
-                qz = sx * ay - sy * ax
-                v = (direction.x * qx + direction.y * qy + direction.z * qz) * scale
-                t = (bx * qx + by * qy + bz * qz) * scale
-                lane_t[k] = t
-                lane_u[k] = u
-                lane_v[k] = v
+                t, u, v, met = _triangle(scene, leaf, k, origin, direction)
                 inside = smaller(smaller(u, v), 1.0 - u - v) >= -1e-6
                 ahead = (t > t_min) & (t < hit_t)
-                keys[k] = ti.select(inside & ahead & (determinant != 0.0), _key(t, k), _NONE)
+                keys[k] = ti.select(inside & ahead & met, _key(t, k), _NONE)
             nearest = _smallest(keys)
             lane = nearest & (LEAF_SIZE - 1)
             if ti.static(any_will_do):
                 hit_lane = ti.select(nearest < _NONE, leaf * LEAF_SIZE + lane, hit_lane)
-            elif nearest < _NONE:
-                hit_t, hit_u, hit_v = lane_t[lane], lane_u[lane], lane_v[lane]
-                hit_lane = leaf * LEAF_SIZE + lane
-            if ti.static(any_will_do):
                 size = ti.select(hit_lane >= 0, 0, size)
+            elif nearest < _NONE:
+                # Again for this lane alone: to keep the numbers of all lanes would keep them out of vectors.
+                hit_t, hit_u, hit_v, _met = _triangle(scene, leaf, lane, origin, direction)
+                hit_lane = leaf * LEAF_SIZE + lane
         node = ABSENT
         while size > 0 and node == ABSENT:
             top = size - 1

@@ -7,14 +7,15 @@ is known when they are compiled, and one integer as their result: in this form t
 import taichi as ti
 from taichi.math import vec3
 
-from diffrt.core.vector import larger, smaller
+from diffrt.core.vector import larger, smaller, smallest
 from diffrt.device.hit import Hit
-from diffrt.device.scene_fields import FACET_ROWS, MOST_FACETS
+from diffrt.device.scene_fields import FACET_LANES, FACET_ROWS, MOST_FACETS
 
 EDGE = 1e-6
 """Facets reach so far beyond their edges, in barycentrics: rays must not slip through between them."""
 _NONE = 0x7F000000
 """Above the key of every hit."""
+_KEY_MASK = -2 * MOST_FACETS
 
 
 @ti.func
@@ -25,13 +26,17 @@ def closest_hit(
     # The bits of the distance (whose order is that of the integers, as it is not negative) over the facet's number: one
     # minimum says both. What else there is to know of the hit is computed again, for one facet.
     nearest = _NONE
-    for facet in range(ti.static(facets)):
-        t, _, _, inside = _meet(scene, facet, origin, direction)
-        key = (ti.bit_cast(t, ti.i32) & -MOST_FACETS) | facet
-        nearest = ti.min(nearest, ti.select(inside & (t > t_min) & (t < t_max), key, _NONE))
+    for block in range(ti.static(facets // FACET_LANES)):
+        keys = ti.Vector([0] * FACET_LANES)
+        for k in ti.static(range(FACET_LANES)):
+            t, _, _, inside = _meet(scene, block * FACET_LANES + k, origin, direction)
+            key = (ti.bit_cast(t, ti.i32) & _KEY_MASK) | (FACET_LANES + k)
+            keys[k] = ti.select(inside & (t > t_min) & (t < t_max), key, _NONE)
+        least = smallest(keys)
+        nearest = ti.min(nearest, ti.select(least < _NONE, least + block * FACET_LANES, _NONE))
     hit = Hit(-1, t_max, 0.0, 0.0)
     if nearest < _NONE:
-        facet = nearest & (MOST_FACETS - 1)
+        facet = (nearest & ~_KEY_MASK) - FACET_LANES
         t, u, v, _ = _meet(scene, facet, origin, direction)
         triangles = scene.facet_triangles[facet]
         hit.t, hit.triangle = t, triangles[0]
@@ -53,11 +58,14 @@ def any_hit(
     scene: ti.template(), facets: ti.template(), origin: vec3, direction: vec3, t_min: ti.f32, t_max: ti.f32
 ) -> ti.i32:
     """1 if some facet lies in t_min < t < t_max."""
-    blocked = 0
-    for facet in range(ti.static(facets)):
-        t, _, _, inside = _meet(scene, facet, origin, direction)
-        blocked |= ti.cast(inside & (t > t_min) & (t < t_max), ti.i32)
-    return blocked
+    least = 1
+    for block in range(ti.static(facets // FACET_LANES)):
+        free = ti.Vector([0] * FACET_LANES)
+        for k in ti.static(range(FACET_LANES)):
+            t, _, _, inside = _meet(scene, block * FACET_LANES + k, origin, direction)
+            free[k] = ti.select(inside & (t > t_min) & (t < t_max), 0, 1)
+        least = ti.min(least, smallest(free))
+    return 1 - least
 
 
 @ti.func

@@ -10,10 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from diffrt.device.packing import write
-from diffrt.device.scene_fields import FACET_ROWS, MOST_FACETS, SceneFields
+from diffrt.device.scene_fields import FACET_LANES, FACET_ROWS, MOST_FACETS, SceneFields
 
-LANES = 8
-"""Facets come in multiples of this, the rest being absent."""
 _CLOSED = 1e-6
 """How far the fourth corner may lie from where a parallelogram has it, relative to the edges and coordinates."""
 
@@ -36,7 +34,7 @@ class Facets:
     @property
     def padded(self) -> int:
         """Their number, rounded up to what the vectorizer takes at once."""
-        return max(1, -(-len(self.first) // LANES)) * LANES
+        return max(1, -(-len(self.first) // FACET_LANES)) * FACET_LANES
 
 
 def find(positions: np.ndarray, triangles: np.ndarray) -> Facets | None:

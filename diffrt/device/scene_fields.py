@@ -20,6 +20,8 @@ LEAF_SIZE = 8
 
 MOST_FACETS = 64
 """So many facets are tested without a tree above them, see facets.py. A power of two."""
+FACET_LANES = 8
+"""So many are tested side by side; their number is rounded up to it."""
 FACET_ROWS = 13
 """Numbers that a facet has."""
 
