@@ -54,6 +54,24 @@ def smallest(lanes):
 
 
 @ti.func
+def total(lanes):
+    """The sum of some numbers, in the order of `smallest`."""
+    result = lanes[1] + lanes[0]
+    for k in ti.static(range(2, lanes.n)):
+        result += lanes[k]
+    return result
+
+
+@ti.func
+def lane(lanes, number: ti.i32):
+    """One of some numbers. An index would have them stored, and the compiler vectorizes stores in smaller parts."""
+    chosen = lanes
+    for k in ti.static(range(lanes.n)):
+        chosen[k] = ti.select(number == k, lanes[k], 0.0)
+    return total(chosen)
+
+
+@ti.func
 def smaller(a: ti.f32, b: ti.f32) -> ti.f32:
     """The smaller of two numbers in one instruction: unlike ti.min it does not look for NaN."""
     return ti.select(a < b, a, b)

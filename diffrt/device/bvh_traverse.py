@@ -72,7 +72,7 @@ def any_hit(scene: ti.template(), origin: vec3, direction: vec3, t_min: ti.f32, 
 
 @ti.func
 def _triangle(scene: ti.template(), leaf: ti.i32, k, origin: vec3, direction: vec3):
-    """Of lane k of a leaf: distance, barycentrics, and whether the ray is not parallel to it (Moeller, Trumbore 1997)."""
+    """Of lane k of a leaf: distance, barycentrics (Moeller and Trumbore 1997), and whether the ray is not parallel."""
     sx = origin.x - scene.bvh_triangles[leaf][0, k]
     sy = origin.y - scene.bvh_triangles[leaf][1, k]
     sz = origin.z - scene.bvh_triangles[leaf][2, k]

@@ -10,7 +10,7 @@ one with the tree as a whole.
 import taichi as ti
 
 from diffrt.core.distribution import cdf_interval, search_cdf
-from diffrt.core.vector import larger, smaller
+from diffrt.core.vector import lane, larger, smaller, total
 from diffrt.device.scene_fields import LIGHT_ATTRIBUTES, LIGHT_WIDTH
 from diffrt.shading.receiver import Receiver
 
@@ -86,12 +86,12 @@ def _lane_at(importances, v: ti.f32):
 
     Without branches: which lane it will be no processor can predict.
     """
-    lane, below, end = 0, 0.0, 0.0
+    number, below, end = 0, 0.0, 0.0
     for k in ti.static(range(LIGHT_WIDTH - 1)):
         end += importances[k]
-        lane += ti.select(end <= v, 1, 0)
+        number += ti.select(end <= v, 1, 0)
         below = ti.select(end <= v, end, below)
-    return lane, below
+    return number, below
 
 
 @ti.func
@@ -121,10 +121,10 @@ def choose(scene: ti.template(), features: ti.template(), receiver: Receiver, u:
             if not far:
                 node = scene.light_levels[counts[2] - 1 - level] + index
                 importances = _importances(scene, features, node, receiver)
-                total = importances.sum()
+                all_of_it = total(importances)
                 if ti.static(features.far_lights):
                     if level == 0:
-                        share = _far_share(scene, features, total)
+                        share = _far_share(scene, features, all_of_it)
                         far = u < share
                         if not far:
                             v = (v - share) / (1.0 - share)
@@ -132,12 +132,12 @@ def choose(scene: ti.template(), features: ti.template(), receiver: Receiver, u:
                         else:
                             v = v / share
                 if not far:
-                    v *= total
-                    lane, below = _lane_at(importances, v)
-                    width = importances[lane]
+                    v *= all_of_it
+                    number, below = _lane_at(importances, v)
+                    width = lane(importances, number)
                     v = smaller(larger((v - below) / larger(width, 1e-30), 0.0), 0.9999999)
-                    share *= width / larger(total, 1e-30)
-                    index = index * LIGHT_WIDTH + lane
+                    share *= width / larger(all_of_it, 1e-30)
+                    index = index * LIGHT_WIDTH + number
         if share > 0.0:
             result = Choice(index, share, v)
     if ti.static(features.far_lights):
@@ -160,10 +160,10 @@ def near_probability(scene: ti.template(), features: ti.template(), receiver: Re
         for level in range(levels):
             node = scene.light_levels[level] + way // LIGHT_WIDTH
             importances = _importances(scene, features, node, receiver)
-            total = importances.sum()
-            probability *= importances[way % LIGHT_WIDTH] / larger(total, 1e-30)
+            all_of_it = total(importances)
+            probability *= lane(importances, way % LIGHT_WIDTH) / larger(all_of_it, 1e-30)
             if level == levels - 1:
-                probability *= 1.0 - _far_share(scene, features, total)
+                probability *= 1.0 - _far_share(scene, features, all_of_it)
             way //= LIGHT_WIDTH
     return probability
 
@@ -174,5 +174,5 @@ def far_probability(scene: ti.template(), features: ti.template(), receiver: Rec
     near = 0.0
     if ti.static(features.light_tree):
         counts = scene.light_counts[None]
-        near = _importances(scene, features, scene.light_levels[counts[2] - 1], receiver).sum()
+        near = total(_importances(scene, features, scene.light_levels[counts[2] - 1], receiver))
     return _far_share(scene, features, near) * cdf_interval(scene.far_cdf, 0, light).y
