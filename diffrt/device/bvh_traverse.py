@@ -2,9 +2,12 @@
 
 The loops over children and over a leaf's triangles are unrolled, free of branches, and reduce to one integer by min: in
 this form the compiler's vectorizer tests all lanes of a node at once. The integer is a lane's key: the bits of the
-distance (whose order is that of the integers, as it is not negative) with the lane's number in the lowest bits. A node
-with children left to visit is put on the stack with their keys, of which the smallest is taken when its turn comes
-again. That costs less than sorting children, and the stack stays as small as the tree is deep.
+distance (whose order is that of the integers, as it is not negative) with the lane's number in the lowest bits. What is
+found in a leaf is computed again for one lane: the vectorizer begins at stores, and takes lanes that are stored in
+smaller parts.
+
+A node with children left to visit is put on the stack with all keys and the smallest of those left, which is taken when
+its turn comes again. That costs less than sorting children, and the stack stays as small as the tree is deep.
 
 Keys are built alike in all lanes, or they are not vectorized: hence the bits of `_KEY_MASK`, more than lanes need, so
 that no lane's `or` becomes a constant.
@@ -13,13 +16,15 @@ that no lane's `or` becomes a constant.
 import taichi as ti
 from taichi.math import vec3
 
-from diffrt.core.vector import larger, smaller
+from diffrt._taichi import current_arch
+from diffrt.core.vector import lane, larger, smaller, smallest
 from diffrt.device.bvh_build import ABSENT, STACK_SIZE
 from diffrt.device.hit import Hit
 from diffrt.device.scene_fields import BVH_WIDTH, LEAF_SIZE
 
 _Stack = ti.types.vector(STACK_SIZE, ti.i32)
 _StackedKeys = ti.types.vector(STACK_SIZE * BVH_WIDTH, ti.i32)
+_Corners = ti.types.vector(9, ti.f32)
 _KEY_MASK = -4 * max(BVH_WIDTH, LEAF_SIZE)
 _OUTWARDS = 1.0000006
 """Rounding must not lose a box."""
@@ -40,15 +45,8 @@ def _key(t: ti.f32, lane: ti.template()) -> ti.i32:
 
 
 @ti.func
-def _smallest(keys) -> ti.i32:
-    result = ti.min(keys[1], keys[0])
-    for k in ti.static(range(2, keys.n)):
-        result = ti.min(result, keys[k])
-    return result
-
-
-@ti.func
 def _two_smallest(keys):
+    """In a tournament: keys are stored anyway, which keeps the compiler from a minimum of the whole vector."""
     m0, s0 = ti.min(keys[0], keys[4]), ti.max(keys[0], keys[4])
     m1, s1 = ti.min(keys[1], keys[5]), ti.max(keys[1], keys[5])
     m2, s2 = ti.min(keys[2], keys[6]), ti.max(keys[2], keys[6])
@@ -71,17 +69,23 @@ def any_hit(scene: ti.template(), origin: vec3, direction: vec3, t_min: ti.f32, 
 
 
 @ti.func
-def _triangle(scene: ti.template(), leaf: ti.i32, k, origin: vec3, direction: vec3):
-    """Of lane k of a leaf: distance, barycentrics (Moeller and Trumbore 1997), and whether the ray is not parallel."""
-    sx = origin.x - scene.bvh_triangles[leaf][0, k]
-    sy = origin.y - scene.bvh_triangles[leaf][1, k]
-    sz = origin.z - scene.bvh_triangles[leaf][2, k]
-    ax = scene.bvh_triangles[leaf][3, k]
-    ay = scene.bvh_triangles[leaf][4, k]
-    az = scene.bvh_triangles[leaf][5, k]
-    bx = scene.bvh_triangles[leaf][6, k]
-    by = scene.bvh_triangles[leaf][7, k]
-    bz = scene.bvh_triangles[leaf][8, k]
+def _corners(scene: ti.template(), leaf: ti.i32, number: ti.i32) -> _Corners:
+    """The numbers of one of a leaf's triangles."""
+    result = _Corners(0.0)
+    for row in ti.static(range(9)):
+        if ti.static(current_arch() == "cpu"):
+            result[row] = scene.bvh_triangles[leaf][row, number]
+        else:  # no indices that are known when a kernel runs
+            result[row] = lane(ti.Vector([scene.bvh_triangles[leaf][row, k] for k in range(LEAF_SIZE)]), number)
+    return result
+
+
+@ti.func
+def _meet(c: _Corners, origin: vec3, direction: vec3):
+    """Of a triangle: distance, barycentrics (Moeller and Trumbore 1997), and whether the ray is not parallel to it."""
+    sx, sy, sz = origin.x - c[0], origin.y - c[1], origin.z - c[2]
+    ax, ay, az = c[3], c[4], c[5]
+    bx, by, bz = c[6], c[7], c[8]
     px = direction.y * bz - direction.z * by
     py = direction.z * bx - direction.x * bz
     pz = direction.x * by - direction.y * bx
@@ -136,19 +140,20 @@ def _traverse(
             leaf = ~node
             keys = ti.Vector([0] * LEAF_SIZE)
             for k in ti.static(range(LEAF_SIZE)):
-                t, u, v, met = _triangle(scene, leaf, k, origin, direction)
+                corners = _Corners([scene.bvh_triangles[leaf][row, k] for row in range(9)])
+                t, u, v, met = _meet(corners, origin, direction)
                 inside = smaller(smaller(u, v), 1.0 - u - v) >= -1e-6
                 ahead = (t > t_min) & (t < hit_t)
                 keys[k] = ti.select(inside & ahead & met, _key(t, k), _NONE)
-            nearest = _smallest(keys)
-            lane = nearest & (LEAF_SIZE - 1)
+            nearest = smallest(keys)
+            number = nearest & (LEAF_SIZE - 1)
             if ti.static(any_will_do):
-                hit_lane = ti.select(nearest < _NONE, leaf * LEAF_SIZE + lane, hit_lane)
+                hit_lane = ti.select(nearest < _NONE, leaf * LEAF_SIZE + number, hit_lane)
                 size = ti.select(hit_lane >= 0, 0, size)
             elif nearest < _NONE:
                 # Again for this lane alone: to keep the numbers of all lanes would keep them out of vectors.
-                hit_t, hit_u, hit_v, _met = _triangle(scene, leaf, lane, origin, direction)
-                hit_lane = leaf * LEAF_SIZE + lane
+                hit_t, hit_u, hit_v, _met = _meet(_corners(scene, leaf, number), origin, direction)
+                hit_lane = leaf * LEAF_SIZE + number
         node = ABSENT
         while size > 0 and node == ABSENT:
             top = size - 1
@@ -160,7 +165,7 @@ def _traverse(
                 for k in ti.static(range(BVH_WIDTH)):
                     other = stack_keys[top * BVH_WIDTH + k]
                     others[k] = ti.select(other > key, other, _NONE)
-                following = _smallest(others)
+                following = smallest(others)
                 stack_next[top] = following
             size = ti.select(following < _NONE, size, top)
         running = node != ABSENT

@@ -1,7 +1,7 @@
 """Ray queries in scenes without a tree: every ray against all facets, see facets.py.
 
-Each of a facet's numbers has an array of its own, and the loops over facets have no branches, a number of rounds that
-is known when they are compiled, and one integer as their result: in this form the compiler vectorizes them.
+Each of a facet's numbers has an array of its own. Facets are tested some at a time, without branches, and the minimum
+of one integer each is taken: in this form the compiler works on whole vectors, however narrow it thinks they are.
 """
 
 import taichi as ti

@@ -23,7 +23,7 @@ def test_defaults():
     assert camera.fov == 40 and camera.fov_axis == "x" and camera.near == 0 and camera.far == np.inf
     settings = scene.settings
     assert (settings.max_depth, settings.rr_depth, settings.spp, settings.seed) == (6, 5, 64, 0)
-    assert (settings.sampler, settings.filter) == ("sobol", "box")
+    assert (settings.sampler, settings.filter) == ("lattice", "box")
 
 
 def test_unnamed_elements_get_free_names():
