@@ -72,7 +72,7 @@ def _text(speed: Speed, left_out: tuple[str, ...]) -> str:
     text = (
         f"`scenes/{speed.job.file}`, max_depth {settings.max_depth}, {roulette}, from the call to the picture as an "
         "array, the scene loaded and the kernels compiled. Mitsuba renders the same triangles, materials and lights, "
-        "with its default sampler (independent); diffrt with its own (Sobol)."
+        "with its default sampler (independent); diffrt with its own (lattice)."
     )
     if left_out:
         text += f" Left out, as Mitsuba has no such material: {', '.join(left_out)}."
