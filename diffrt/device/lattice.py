@@ -34,9 +34,13 @@ def period(samples: int) -> int:
 
 
 @lru_cache(maxsize=64)
-def steps(n: int) -> np.ndarray:
-    """(ROWS, 4) uint32: steps of a lattice of n samples, in units of 2^-32."""
-    order = _dimensions()
+def steps(n: int, lens: bool = True, lobes: bool = True) -> np.ndarray:
+    """(ROWS, 4) uint32: steps of a lattice of n samples, in units of 2^-32.
+
+    Args:
+        lens: the camera has one; lobes: materials choose among lobes. Zero in dimensions that nobody asks for.
+    """
+    order = _dimensions(lens, lobes)
     units = np.flatnonzero(np.gcd(np.arange(n), n) == 1)
     units = units[units <= max(n // 2, 1)]  # -z does what z does
     if len(units) > _CANDIDATES and n >= _ALL_BELOW:
@@ -57,12 +61,13 @@ def steps(n: int) -> np.ndarray:
     return result
 
 
-def _dimensions() -> list[tuple[tuple[int, int], float]]:
-    """(row, column) of all dimensions with their weights, in the order in which they are chosen."""
-    parts = [(0, 2, 1.0), (1, 2, 0.9)]
+def _dimensions(lens: bool, lobes: bool) -> list[tuple[tuple[int, int], float]]:
+    """(row, column) of dimensions with their weights, in the order in which they are chosen."""
+    parts = [(0, 2, 1.0)] + [(1, 2, 0.9)] * lens
     for vertex in range(VERTICES):
         fall = _FALL**vertex
-        parts += [(2 + 3 * vertex, 4, 0.95 * fall), (3 + 3 * vertex, 1, 0.5 * fall), (4 + 3 * vertex, 2, 0.4 * fall)]
+        parts += [(3 + 3 * vertex, 1, 0.97 * fall)] * lobes
+        parts += [(2 + 3 * vertex, 4, 0.95 * fall), (4 + 3 * vertex, 2, 0.4 * fall)]
     parts.sort(key=lambda part: -part[2])
     return [((row, k), _WEIGHT * weight) for row, count, weight in parts for k in range(count)]
 

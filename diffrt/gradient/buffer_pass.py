@@ -50,7 +50,7 @@ class BufferPass(InteriorPass):
         """
         request, settings = self.request, self.request.scene.settings
         record = acquire(request.rows, self.moving, self.decides)
-        options = prepare(self.device.fields, settings, spp)
+        options = prepare(self.device, settings, spp)
         pixels = request.view.width * request.view.height
         self.weights, keep = device_array(weights.reshape(-1), ti.f32), device_array(self.keep, ti.i32)
 

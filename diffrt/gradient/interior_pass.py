@@ -88,7 +88,7 @@ class InteriorPass:
         """
         request, settings = self.request, self.request.scene.settings
         record = acquire(request.rows, self.moving, self.decides)
-        options = prepare(self.device.fields, settings, spp)
+        options = prepare(self.device, settings, spp)
         pixels = request.view.width * request.view.height
         depth = MOST_SEGMENTS if request.max_depth == -1 else request.max_depth
         adjoint, keep = device_array(weights, vec3), device_array(self.keep, ti.i32)

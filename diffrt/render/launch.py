@@ -37,7 +37,7 @@ def run(
     """`trace` with every argument checked and filled in, on a running Taichi."""
     settings = scene.settings
     device = upload(scene, camera)
-    run = _Run(device, prepare(device.fields, settings, spp), camera, seed)
+    run = _Run(device, prepare(device, settings, spp), camera, seed)
     result = Rendering()
     started = time.perf_counter()
     limit = None if time_budget is None else started + time_budget

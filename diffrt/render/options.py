@@ -6,8 +6,9 @@ import numpy as np
 
 from diffrt.core.sampler import LATTICE, SAMPLERS, SOBOL
 from diffrt.device import lattice
+from diffrt.device.features import CAMERA_TYPES
 from diffrt.device.packing import write
-from diffrt.device.scene_fields import SceneFields
+from diffrt.device.upload import DeviceScene
 from diffrt.render.film import FILTERS
 from diffrt.scene.elements import Settings
 
@@ -19,12 +20,14 @@ class Options(NamedTuple):
     filter: int
 
 
-def prepare(fields: SceneFields, settings: Settings, samples: int) -> Options:
+def prepare(device: DeviceScene, settings: Settings, samples: int) -> Options:
     """The options for pictures and gradients of so many samples a pixel; a lattice is made for their number."""
     options = Options(SAMPLERS[settings.sampler], FILTERS[settings.filter])
     if options.sampler == LATTICE:
         period = lattice.period(samples)
-        steps = lattice.steps(period).view(np.int32)
+        features, fields = device.features, device.fields
+        lens = features.camera == CAMERA_TYPES.index("thin_lens")
+        steps = lattice.steps(period, lens, features.needs_lobe).view(np.int32)
         write(fields, [(fields.lattice_steps, steps), (fields.lattice_period, np.array(period))])
     return options
 
