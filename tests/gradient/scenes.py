@@ -271,7 +271,8 @@ def standing(gap: float = 0.0, side: bool = False, emission: Any = None) -> dict
     if side:
         shapes.append(_quad("side", (-2, 0, -2), (-2, 4, -2), (-2, 4, 3), (-2, 0, 3)))
     sun = {"name": "sun", "type": "directional", "direction": [0, -1, -0.3], "irradiance": [3, 2, 1]}
-    look = {"look_at": {"origin": [0.5, 1.2, 3], "target": [0, 0.3, -1]}}
+    # From here no edge of the wall is seen right before the border of the side wall: the picture would have a kink.
+    look = {"look_at": {"origin": [0.8, 1.2, 3], "target": [0, 0.3, -1]}}
     return {
         "camera": {**CAMERA, "to_world": look, "fov": 60},
         "integrator": {"max_depth": 2 if emission else 3},

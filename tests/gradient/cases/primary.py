@@ -34,7 +34,6 @@ PRIMARY = [
     Case("orthographic scale", partial(shining, camera=PARALLEL), "camera.scale", 1.0, 0.01, slow=True),
     Case("ball moves", partial(shining, "sphere"), "shapes.box.translation", ALONG, 0.01, slow=True),
     Case("creases move", scenes.facets, "shapes.box.translation", [1, 0, 0], 0.02),
-    Case("creases turn", scenes.facets, "shapes.box.rotation", ALONG, 0.03, slow=True),
     Case("camera moves before creases", scenes.facets, "camera.translation", ALONG, 0.02, slow=True),
 ]  # fmt: skip
 SMOOTH = [
