@@ -190,11 +190,17 @@ def _parameter(item: Variable) -> dict[str, str]:
 
 
 def _image(item: Variable) -> dict[str, str]:
+    """An image at the start and fitted; light that no screen could show is divided by twice its mean."""
+    both = (item.start, item.value)
+    bright = max(value.max() for value in both) > 1.0
+    factor = 2.0 * max(float(value.mean()) for value in both) if bright else 1.0
+
     def shown(value: NDArray[Any]) -> str:
         color = value[..., :3] if value.shape[2] > 2 else np.repeat(value[..., :1], 3, axis=2)
-        return data_uri(np.clip(linear_to_srgb(np.maximum(color, 0.0)), 0.0, 1.0))
+        return data_uri(np.clip(linear_to_srgb(np.maximum(color / factor, 0.0)), 0.0, 1.0))
 
-    return {"name": item.name, "start": shown(item.start), "fitted": shown(item.value)}
+    name = f"{item.name}, divided by {factor:.3g}" if bright else item.name
+    return {"name": name, "start": shown(item.start), "fitted": shown(item.value)}
 
 
 def _meshes(setup: FitSetup) -> list[dict[str, str]]:
