@@ -81,6 +81,11 @@ def main() -> None:
     arguments = parser.parse_args()
     chosen = [EXAMPLES[name] for name in arguments.names or EXAMPLES]
     if arguments.check:
+        for example in chosen:
+            if not (Path("outputs") / example.name / "views.json").is_file():
+                parser.error(
+                    f"outputs/{example.name} has no result: run diffrt fit scenes/fits/{example.name}.json first"
+                )
         sys.exit(0 if all([check(example, Path("outputs") / example.name) for example in chosen]) else 1)
     for example in chosen:
         make(example)

@@ -1,13 +1,20 @@
 """The documentation: its programs run, its scenes load, its links lead somewhere, its generated page is current."""
 
+import importlib.util
 import json
 import re
 import sys
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
+from diffrt.description import transform
+from diffrt.fit import losses, parametrisations, regularizers
+from diffrt.fit.prepare import prepare
 from diffrt.io import formats
+from diffrt.io.images import write_image
 from diffrt.render.rendering import BUFFERS
 from diffrt.scene.scene import Scene
 
@@ -35,6 +42,44 @@ def test_programs_of_the_readme_run(number: int, taichi: str, tmp_path: Path, mo
     names: dict[str, object] = {}
     exec(compile(small, f"README.md, program {number}", "exec"), names)
     assert names["image"].shape[1:] == (16, 3)  # type: ignore[attr-defined]
+
+
+def test_programs_about_fitting_run(
+    taichi: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As they stand, one after the other; the JSON beside them is a problem that loads."""
+    for module, registry in ((losses, "_measures"), (regularizers, "_terms"), (parametrisations, "_functions")):
+        monkeypatch.setattr(module, registry, dict(getattr(module, registry)))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "scenes").symlink_to(ROOT / "scenes")
+    page = DOCS / "fitting.md"
+    start, described, _ = (json.loads(block) for block in blocks(page, "json"))
+    poses = [transform.look_at([x, 0.5, 4.0], [0.2, -0.1, -0.1], [0, 1, 0]) for x in (-1.0, 0.0, 1.0, 2.0, 3.0)]
+    frames = [{"file_path": f"p{k}.png", "transform_matrix": pose.tolist()} for k, pose in enumerate(poses)]
+    (tmp_path / "transforms.json").write_text(json.dumps({"camera_angle_x": 0.8, "frames": frames}))
+    for frame in frames:
+        write_image(tmp_path / frame["file_path"], np.full((16, 16, 3), 100, dtype=np.uint8), encoding="srgb")
+    (tmp_path / "start.json").write_text(json.dumps(start))
+    assert len(prepare(described, tmp_path).fitted_views) == 4
+
+    programs = blocks(page, "python")
+    assert len(programs) == 5
+    found: list[dict[str, Any]] = [{} for _ in programs]
+    for number, program in enumerate(programs):
+        if "import jax" not in program or importlib.util.find_spec("jax"):
+            exec(compile(program, f"fitting.md, program {number}", "exec"), found[number])
+    assert found[0]["middle"] == pytest.approx([0.2, -0.1, -0.1])
+    assert found[1]["result"].views[0]["after"]["psnr"] > found[1]["result"].views[0]["before"]["psnr"]
+    assert "cauchy" in losses.known_losses() and "grey" in regularizers.known_regularizers()
+    fitted = found[3]["result"]
+    assert fitted.values["white"] == pytest.approx(0.2, abs=0.05)
+    if found[4]:
+        x, gradients = np.array(0.1), {"materials.white.albedo": np.array([1.0, 2.0, 3.0])}
+        (a, pull_a), (b, pull_b) = (
+            parametrisations.parametrise(name, x, fitted.scene) for name in ("warmth", "warmth_of_jax")
+        )
+        assert b["materials.white.albedo"] == pytest.approx(a["materials.white.albedo"], rel=1e-6)
+        assert pull_b(gradients) == pytest.approx(pull_a(gradients), rel=1e-6)
 
 
 @pytest.mark.parametrize("page", [ROOT / "README.md", DOCS / "scene_format_intro.md"], ids=lambda page: page.name)

@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -132,6 +133,21 @@ def test_the_problem_of_photographs_is_whole(place: Path, tmp_path: Path) -> Non
     assert {"shapes.fox.vertices", "textures.fur", "lights.sky.image", "camera_response.exposure"} <= set(
         setup.variables
     )
+
+
+@pytest.mark.parametrize("module", [fox, spot])
+def test_without_its_input_a_script_says_what_is_missing(
+    module: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    missing = tmp_path / "photos" / "fox"
+    more = ["--photographs", str(missing)] if module is fox else []
+    monkeypatch.setattr(module, "ASSETS", tmp_path)
+    monkeypatch.setattr(sys, "argv", ["script.py", "--output", str(tmp_path / "out"), *more])
+    with pytest.raises(SystemExit) as caught:
+        module.main()
+    said = capsys.readouterr().err
+    assert caught.value.code == 2 and "does not exist" in said and "DIFFRT_ASSETS" in said
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_phone_rounds_clips_and_adds_noise() -> None:

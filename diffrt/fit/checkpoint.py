@@ -4,6 +4,7 @@ import contextlib
 import io
 import json
 import zipfile
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,13 +14,15 @@ from numpy.typing import NDArray
 
 from diffrt.description.mesh import make_mesh
 from diffrt.errors import InputError, Problem
+from diffrt.fit.fingerprint import Fingerprint, changes
 from diffrt.fit.noise import Noise
 from diffrt.fit.prepare import FitSetup
 from diffrt.io.pixels import save
 
 Arrays = dict[str, NDArray[Any]]
 FILE = "checkpoint.npz"
-_VERSION = 2
+_VERSION = 3
+_SCALARS = ("iteration", "remeshed", "skipped", "smoothed", "best_loss", "best_iteration", "seconds")
 
 
 @dataclass
@@ -79,8 +82,8 @@ def set_values(setup: FitSetup, arrays: Arrays) -> None:
         item.renew()
 
 
-def write_checkpoint(folder: Path, setup: FitSetup, state: RunState) -> None:
-    """Write the checkpoint of a run.
+def write_checkpoint(folder: Path, setup: FitSetup, state: RunState, fingerprint: Fingerprint) -> None:
+    """Write the checkpoint of a run, whose beginning had this fingerprint.
 
     Raises:
         InputError: the folder cannot be written to; the old checkpoint stays.
@@ -96,8 +99,7 @@ def write_checkpoint(folder: Path, setup: FitSetup, state: RunState) -> None:
     if state.evaluations:
         arrays["evaluations/loss"] = np.array([loss for loss, _ in state.evaluations])
         arrays["evaluations/gradient"] = np.array([gradient for _, gradient in state.evaluations])
-    scalars = ("iteration", "remeshed", "skipped", "smoothed", "best_loss", "best_iteration", "seconds")
-    head = {"version": _VERSION, "problem": fingerprint(setup)} | {name: getattr(state, name) for name in scalars}
+    head = {"version": _VERSION, "fingerprint": fingerprint} | {name: getattr(state, name) for name in _SCALARS}
     head["noise"] = vars(state.noise)
     arrays["state"] = np.frombuffer(json.dumps(head).encode(), dtype=np.uint8)
     buffer = io.BytesIO()
@@ -105,8 +107,28 @@ def write_checkpoint(folder: Path, setup: FitSetup, state: RunState) -> None:
     save(folder / FILE, buffer.getvalue(), field="output")
 
 
-def read_checkpoint(folder: Path, setup: FitSetup) -> RunState:
-    """Bring the variables and meshes to where a checkpoint left them.
+@dataclass(frozen=True)
+class Saved:
+    """What a checkpoint holds: `head`, plain data, and `arrays` by name."""
+
+    path: Path
+    head: dict[str, Any]
+    arrays: Arrays
+
+
+@contextlib.contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    """Errors of a broken file as a message."""
+    try:
+        yield
+    except InputError:
+        raise
+    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+        raise InputError(Problem("--resume", f"{path} is no readable checkpoint: {error}", "a whole one")) from None
+
+
+def read_checkpoint(folder: Path, fingerprint: Fingerprint) -> Saved:
+    """The checkpoint of the run that is to go on, which has this fingerprint.
 
     Raises:
         InputError: there is none, it is broken, or it belongs to another problem.
@@ -114,29 +136,37 @@ def read_checkpoint(folder: Path, setup: FitSetup) -> RunState:
     path = folder / FILE
     if not path.is_file():
         raise InputError(Problem("--resume", f"{path} does not exist", "the output folder of an earlier run"))
-    try:
+    with _readable(path):
         with np.load(path, allow_pickle=False) as content:
             arrays: Arrays = dict(content)
         head = json.loads(arrays["state"].tobytes().decode())
         if head["version"] != _VERSION:
             raise InputError(Problem("--resume", f"{path} has version {head['version']}", f"version {_VERSION}"))
-        _same_problem(head["problem"], fingerprint(setup))
+        changed = changes(head["fingerprint"], fingerprint)
+    if changed:
+        raise InputError(changed)
+    return Saved(path, head, arrays)
+
+
+def restore(setup: FitSetup, saved: Saved) -> RunState:
+    """Bring the variables and meshes to where a checkpoint left them.
+
+    Raises:
+        InputError: it is broken.
+    """
+    arrays, head = saved.arrays, saved.head
+    with _readable(saved.path):
         set_values(setup, {key: array for key, array in arrays.items() if key.startswith(("value/", "mesh/"))})
         for name, item in setup.variables.items():
             item.latent, item.start = arrays[f"latent/{name}"], arrays[f"start/{name}"]
             item.moments.mean, item.moments.square = arrays[f"mean/{name}"], arrays[f"square/{name}"]
             steps, item.rate_scale, seen, item.moments.usual = arrays[f"scalars/{name}"].tolist()
             item.moments.steps, item.moments.seen = int(steps), int(seen)
-        head["noise"] = Noise(**head["noise"])
-        state = RunState(**{key: value for key, value in head.items() if key not in ("version", "problem")})
+        state = RunState(**{key: head[key] for key in _SCALARS}, noise=Noise(**head["noise"]))
         state.best = {key.removeprefix("best/"): array for key, array in arrays.items() if key.startswith("best/")}
         if "evaluations/loss" in arrays:
             losses = arrays["evaluations/loss"].tolist()
             state.evaluations = list(zip(losses, arrays["evaluations/gradient"], strict=True))
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError(Problem("--resume", f"{path} is no readable checkpoint: {error}", "a whole one")) from None
     return state
 
 
@@ -146,28 +176,3 @@ def clear(folder: Path, resume: bool) -> None:
     with contextlib.suppress(OSError):  # a folder that cannot be written to is named by what is written next
         for file in [*old, *folder.glob(f".{FILE}.*")]:
             file.unlink(missing_ok=True)
-
-
-def fingerprint(setup: FitSetup) -> dict[str, str]:
-    """What must not change between a run and its resumption, key by key."""
-    problem = setup.problem.model_dump(mode="python", exclude={"scene", "views", "iterations", "schema_"})
-    result = {key: json.dumps(value, default=_plain, sort_keys=True) for key, value in problem.items()}
-    result["views"] = json.dumps([(view.name, view.width, view.height, view.holdout) for view in setup.views])
-    result["variables"] = json.dumps({name: list(item.start.shape[1:]) for name, item in setup.variables.items()})
-    return result
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, np.ndarray):
-        return value.tolist()
-    return value.tolist() if hasattr(value, "tolist") else str(value)
-
-
-def _same_problem(then: dict[str, str], now: dict[str, str]) -> None:
-    problems = [
-        Problem(key, f"{now.get(key)}; the checkpoint has {then.get(key)}", "the same, or start without --resume")
-        for key in now
-        if then.get(key) != now[key]
-    ]
-    if problems:
-        raise InputError(problems)

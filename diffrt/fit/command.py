@@ -1,6 +1,7 @@
 """`diffrt fit`: parse, call `fit`, print. Registered in cli.py."""
 
 from pathlib import Path
+from statistics import median
 from typing import Annotated
 
 import typer
@@ -36,9 +37,8 @@ def fit_command(
             f"SSIM {before['ssim']:.4f} -> {after['ssim']:.4f}"
         )
     rows = result.history
-    seconds = sum(row["seconds"] for row in rows)
     losses = f"loss {rows[0]['loss']:.4g} -> {rows[-1]['loss']:.4g}" if rows else "no iteration"
-    each = f", {seconds / max(len(rows), 1):.2f} s each" if rows else ""
+    each = f", {median(row['seconds'] for row in rows):.2f} s each (median)" if rows else ""
     memory = f", peak memory {peak_memory():.0f} MiB" if peak_memory() else ""
     typer.echo(f"{folder}: {len(rows)} iterations{each}, {losses} on {backend}{memory} ({result.ending})")
     if result.ending == "interrupted":

@@ -1,5 +1,8 @@
 """Large steps (Nicolet et al. 2021): descent on u = (I + lambda L) v, so that a step on a mesh is smooth."""
 
+import atexit
+import functools
+import gc
 from collections.abc import Callable
 
 import numpy as np
@@ -45,6 +48,12 @@ class LargeSteps:
         return self._solve(latent)
 
 
+@functools.cache
+def _collect_at_end() -> None:
+    """Free solvers that are left in cycles before the process ends: cholespy would write of leaks."""
+    atexit.register(gc.collect)
+
+
 def _solver(matrix: csr_array) -> Callable[[Floats], Floats]:
     """Cholesky by cholespy where it is installed, else an LU decomposition by SciPy."""
     try:
@@ -52,6 +61,7 @@ def _solver(matrix: csr_array) -> Callable[[Floats], Floats]:
     except ImportError:
         factors = splu(csc_array(matrix), permc_spec="MMD_AT_PLUS_A", options={"SymmetricMode": True})
         return lambda values: np.asarray(factors.solve(np.ascontiguousarray(values)))
+    _collect_at_end()
     coo = matrix.tocoo()
     rows, columns = coo.row.astype(np.int32), coo.col.astype(np.int32)
     solver = cholespy.CholeskySolverD(matrix.shape[0], rows, columns, coo.data, cholespy.MatrixType.COO)

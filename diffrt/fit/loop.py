@@ -16,6 +16,7 @@ from diffrt.errors import InputError, Problem
 from diffrt.fit import checkpoint, output
 from diffrt.fit.checkpoint import RunState
 from diffrt.fit.evaluate import Evaluation, Looker, apply_values, evaluate
+from diffrt.fit.fingerprint import fingerprint
 from diffrt.fit.lbfgs import run_lbfgs
 from diffrt.fit.noise import Noise
 from diffrt.fit.prepare import FitSetup, prepare
@@ -132,9 +133,11 @@ class _Run:
 
     def _run(self, resume: bool) -> FitResult:
         setup, folder = self.setup, self.folder
-        before = {view.name: output.picture_of(setup, view) for view in setup.views}
-        if resume and folder is not None:
-            self.state = checkpoint.read_checkpoint(folder, setup)
+        self.fingerprint = {} if folder is None else fingerprint(setup)
+        saved = checkpoint.read_checkpoint(folder, self.fingerprint) if resume and folder is not None else None
+        before = self._pictures("start", 0.0)
+        if saved is not None:
+            self.state = checkpoint.restore(setup, saved)
             apply_values(setup)
         if folder is not None:
             checkpoint.clear(folder, resume)
@@ -150,8 +153,16 @@ class _Run:
         except KeyboardInterrupt:
             self.ending = "interrupted"
         if folder is not None and self.state.iteration:
-            checkpoint.write_checkpoint(folder, setup, self.state)
+            checkpoint.write_checkpoint(folder, setup, self.state, self.fingerprint)
         return self._result(before)
+
+    def _pictures(self, which: str, share: float) -> dict[str, np.ndarray]:
+        """Every view of the scene as it is now; `share` of the run is done."""
+        result = {}
+        for number, view in enumerate(self.setup.views, start=1):
+            self.progress(share, f"pictures of the {which}, {number} of {len(self.setup.views)}")
+            result[view.name] = output.picture_of(self.setup, view)
+        return result
 
     def _descend(self) -> None:
         setup, state = self.setup, self.state
@@ -268,7 +279,7 @@ class _Run:
         text = f"iteration {state.iteration}, loss {evaluation.loss:.4g}{noise}"
         self.progress(state.iteration / setup.iterations, text)
         if self.folder is not None and now - self.written >= self.writing / _CHECKPOINT_SHARE:
-            checkpoint.write_checkpoint(self.folder, setup, state)
+            checkpoint.write_checkpoint(self.folder, setup, state, self.fingerprint)
             self.written = time.perf_counter()
             self.writing = self.written - now
         if self.callback is not None and self.callback(row, setup.scene) is False and self.ending == "finished":
@@ -310,20 +321,23 @@ class _Run:
             checkpoint.set_values(setup, state.best)
             iteration = state.best_iteration
         apply_values(setup)
-        after = {view.name: output.picture_of(setup, view) for view in setup.views}
+        after = self._pictures("result", 1.0)
+        targets = {view.name: view.at(setup.finest) for view in setup.views}
         scores = {
-            view.name: {
-                "before": output.scores_of(view, before[view.name]),
-                "after": output.scores_of(view, after[view.name]),
+            name: {
+                "before": output.scores_of(target, before[name]),
+                "after": output.scores_of(target, after[name]),
             }
-            for view in setup.views
+            for name, target in targets.items()
         }
         views = output.view_descriptions(setup, scores)
         if self.folder is not None:
             output.write_result(self.folder, setup, views)
             output.write_pictures(self.folder, setup, before, "before")
             output.write_pictures(self.folder, setup, after, "after")
-            output.write_pictures(self.folder, setup, {v.name: v.at(1.0).color for v in setup.views}, "target")
+            output.write_pictures(
+                self.folder, setup, {name: target.color for name, target in targets.items()}, "target"
+            )
             write_report(self.folder, setup, Outcome(before, after, views, self.history.rows, self.ending, iteration))
         values = {name: item.value.copy() for name, item in setup.variables.items()}
         return FitResult(setup.result_scene(), self.history.rows, views, self.ending, iteration, values)

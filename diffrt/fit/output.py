@@ -13,7 +13,7 @@ from diffrt.errors import InputError, Problem
 from diffrt.fit.evaluate import SCORE, response_of, seed_of
 from diffrt.fit.prepare import FitSetup
 from diffrt.fit.response import respond
-from diffrt.fit.views import View
+from diffrt.fit.views import Target, View
 from diffrt.io.compare import compare
 from diffrt.io.images import write_image
 from diffrt.io.pixels import save
@@ -80,20 +80,20 @@ def _jsonable(value: Any) -> Any:
 
 
 def picture_of(setup: FitSetup, view: View, spp: int = SCORE_SAMPLES) -> NDArray[np.float64]:
-    """What the view's camera records of the scene as it is now, (H, W, 3)."""
-    camera = setup.scene.cameras[view.camera].resized(view.width, view.height)
+    """What the view's camera records of the scene as it is now, (H, W, 3), at the finest stage's resolution."""
+    height, width = view.size(setup.finest)
+    camera = setup.scene.cameras[view.camera].resized(width, height)
     number = setup.views.index(view)
     seed = seed_of(setup.problem.seed, SCORE, number)
-    image = trace(setup.scene, spp=spp, seed=seed, camera=camera, width=view.width, height=view.height)
+    image = trace(setup.scene, spp=spp, seed=seed, camera=camera)
     return respond(image.images["radiance"].astype(np.float64), response_of(setup, view))[0]
 
 
-def scores_of(view: View, picture: NDArray[np.float64]) -> dict[str, float]:
-    """PSNR, SSIM, and FLIP where it is installed, of a view's picture against its target.
+def scores_of(target: Target, picture: NDArray[np.float64]) -> dict[str, float]:
+    """PSNR, SSIM, and FLIP where it is installed, of a picture against a target of its size.
 
     With a mask the PSNR is that of the pixels inside; for the others all is black outside.
     """
-    target = view.at(1.0)
     inside = target.weight[..., None] > 0.0
     result = compare(np.where(inside, picture, 0.0), np.where(inside, target.color, 0.0))
     share = float(inside.mean())  # pixels outside are equal: they must not count among those that differ

@@ -48,6 +48,11 @@ class FitSetup:
         """The views that are not kept out."""
         return [view for view in self.views if not view.holdout]
 
+    @property
+    def finest(self) -> float:
+        """The largest resolution of a stage: that of the pictures that are scored and shown."""
+        return max(stage.resolution for stage in self.stages)
+
     def stage_at(self, iteration: int) -> tuple[int, Stage]:
         """Number and content of the stage of an iteration."""
         end = 0

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diffrt import log
-from diffrt.fit.checkpoint import fingerprint
+from diffrt.fit.fingerprint import settings_of
 from diffrt.fit.prepare import FitSetup
 from diffrt.fit.resize import shrink
 from diffrt.fit.variables import Variable
@@ -83,7 +83,7 @@ def write_report(folder: Path, setup: FitSetup, outcome: Outcome) -> None:
         cameras=[item for view in setup.views if (item := _camera(setup, view))],
         responses=[item for item in outcome.views if "camera_response" in item],
         skipped=[(row["iteration"], ", ".join(row["skipped"])) for row in rows if "skipped" in row],
-        problem=json.dumps({key: json.loads(value) for key, value in fingerprint(setup).items()}, indent=2),
+        problem=json.dumps(settings_of(setup), indent=2),
     )
     save(folder / FILE, text.encode(), field="output")
 
@@ -151,7 +151,7 @@ def data_uri(picture: Picture) -> str:
 
 
 def _view(setup: FitSetup, outcome: Outcome, view: View) -> dict[str, Any]:
-    target = view.at(1.0)
+    target = view.at(setup.finest)
     inside = (target.weight > 0.0)[..., None]
     after = outcome.after[view.name]
     difference = np.where(inside, display(after) - display(target.color), 0.0)
@@ -161,7 +161,7 @@ def _view(setup: FitSetup, outcome: Outcome, view: View) -> dict[str, Any]:
         "pictures": {
             "start": data_uri(display(outcome.before[view.name])),
             "fitted": data_uri(display(after)),
-            "target": data_uri(display(shrink(view.photo.color.astype(np.float64), view.height, view.width))),
+            "target": data_uri(display(shrink(view.photo.color.astype(np.float64), target.height, target.width))),
             "difference": data_uri(signed_colors(difference, limit=0.2)),
         },
         "ratio": view.width / view.height,
@@ -190,11 +190,17 @@ def _parameter(item: Variable) -> dict[str, str]:
 
 
 def _image(item: Variable) -> dict[str, str]:
+    """An image at the start and fitted; light that no screen could show is divided by twice its mean."""
+    both = (item.start, item.value)
+    bright = max(value.max() for value in both) > 1.0
+    factor = 2.0 * max(float(value.mean()) for value in both) if bright else 1.0
+
     def shown(value: NDArray[Any]) -> str:
         color = value[..., :3] if value.shape[2] > 2 else np.repeat(value[..., :1], 3, axis=2)
-        return data_uri(np.clip(linear_to_srgb(np.maximum(color, 0.0)), 0.0, 1.0))
+        return data_uri(np.clip(linear_to_srgb(np.maximum(color / factor, 0.0)), 0.0, 1.0))
 
-    return {"name": item.name, "start": shown(item.start), "fitted": shown(item.value)}
+    name = f"{item.name}, divided by {factor:.3g}" if bright else item.name
+    return {"name": name, "start": shown(item.start), "fitted": shown(item.value)}
 
 
 def _meshes(setup: FitSetup) -> list[dict[str, str]]:
@@ -213,7 +219,8 @@ def _meshes(setup: FitSetup) -> list[dict[str, str]]:
 
 
 def _normals(scene: Scene, setup: FitSetup, view: View) -> str:
-    camera = setup.scene.cameras[view.camera].resized(view.width, view.height)
+    height, width = view.size(setup.finest)
+    camera = setup.scene.cameras[view.camera].resized(width, height)
     images = render_buffers(scene, ["normal", "mask"], spp=16, camera=camera)
     return data_uri(np.clip(0.5 * (images["normal"] + images["mask"][..., None]), 0.0, 1.0))
 

@@ -73,9 +73,13 @@ class View:
     buffers: dict[str, NDArray[np.float32]] = field(default_factory=dict)
     _targets: dict[tuple[int, int], Target] = field(default_factory=dict, repr=False)
 
+    def size(self, resolution: float) -> tuple[int, int]:
+        """Height and width of a render at a share of its size."""
+        return max(1, round(self.height * resolution)), max(1, round(self.width * resolution))
+
     def at(self, resolution: float) -> Target:
         """What it saw, at a share of its size; kept for the next call."""
-        height, width = max(1, round(self.height * resolution)), max(1, round(self.width * resolution))
+        height, width = self.size(resolution)
         if (height, width) not in self._targets:
             self._targets = {(height, width): self._shrunk(height, width)}
         return self._targets[height, width]

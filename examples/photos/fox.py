@@ -202,6 +202,10 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=Path("outputs") / "photos")
     parser.add_argument("--check", type=Path, nargs="?", const=Path("outputs") / "fox", metavar="OUTPUT")
     arguments = parser.parse_args()
+    needed = arguments.check / "views.json" if arguments.check else arguments.photographs / "transforms.json"
+    if not needed.is_file():
+        wanted = "the output folder of the fit" if arguments.check else "set DIFFRT_ASSETS, or give --photographs"
+        parser.error(f"{needed} does not exist: {wanted}")
     if arguments.check:
         check(arguments.check)
     else:

@@ -297,6 +297,11 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=FOLDER)
     parser.add_argument("--check", type=Path, nargs="?", const=Path("outputs") / "spot", metavar="OUTPUT")
     arguments = parser.parse_args()
+    needed = ASSETS / "meshes" / "spot" / "spot_triangulated.obj"
+    if not needed.is_file():
+        parser.error(f"{needed} does not exist: set DIFFRT_ASSETS")
+    if arguments.check and not (arguments.check / "views.json").is_file():
+        parser.error(f"{arguments.check / 'views.json'} does not exist: the output folder of the fit")
     if arguments.check:
         check(arguments.output, arguments.check)
     else:

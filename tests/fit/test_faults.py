@@ -12,6 +12,7 @@ import pytest
 from diffrt.cli import main
 from diffrt.errors import InputError
 from diffrt.fit import checkpoint
+from diffrt.fit.fingerprint import fingerprint
 from diffrt.fit.loop import fit
 from diffrt.fit.prepare import prepare
 from diffrt.io.images import write_image
@@ -84,8 +85,8 @@ def test_a_full_disk(problem: dict[str, Any], tmp_path: Path, disk: Disk) -> Non
     with pytest.raises(InputError, match=r"output: cannot write .*checkpoint\.npz: No space left.*--resume"):
         fit(problem, tmp_path)
     assert not list(tmp_path.glob(".*"))
-    state = checkpoint.read_checkpoint(tmp_path, prepare(problem, Path(".")))
-    assert 0 < state.iteration < 3
+    saved = checkpoint.read_checkpoint(tmp_path, fingerprint(prepare(problem, Path("."))))
+    assert 0 < saved.head["iteration"] < 3
     disk.fail(-1, OSError())
     resumed = fit(problem, tmp_path, resume=True)
     assert resumed.scene[WALL] == pytest.approx(whole.scene[WALL], rel=SAME)

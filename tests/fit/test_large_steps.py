@@ -1,5 +1,9 @@
 """The change of variables of large steps."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -7,6 +11,7 @@ from diffrt.description import primitives
 from diffrt.description.mesh import make_mesh
 from diffrt.fit.large_steps import LargeSteps, laplacian
 
+ROOT = Path(__file__).resolve().parents[2]
 SPHERE = primitives.sphere(2)
 V = len(SPHERE.vertices)
 
@@ -33,3 +38,21 @@ def test_a_step_is_smooth() -> None:
     assert moved.sum() == pytest.approx(1.0)
     distance = np.linalg.norm(SPHERE.vertices - SPHERE.vertices[0], axis=1)
     assert moved.min() > 0.0 and moved[distance < 0.7].min() > moved[distance > 1.7].max()
+
+
+def test_the_solver_leaves_quietly() -> None:
+    """A solver in a cycle at the end of a command: its library would write of leaks."""
+    pytest.importorskip("cholespy")
+    program = """
+import atexit
+from diffrt import _taichi
+from diffrt.description import primitives
+from diffrt.fit.large_steps import LargeSteps
+atexit.register(_taichi.end)
+sphere = primitives.sphere(1)
+steps = LargeSteps(sphere.faces, len(sphere.vertices), 19.0)
+steps.cycle = steps
+del steps
+"""
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")

@@ -56,6 +56,18 @@ def test_what_it_writes(problem: dict[str, Any], tmp_path: Path) -> None:
     assert [view["holdout"] for view in result.views] == [False, False, True]
 
 
+def test_pictures_have_the_size_of_the_finest_stage(problem: dict[str, Any], tmp_path: Path) -> None:
+    """Nothing finer was looked at: a photograph of many pixels must not cost more than its fit."""
+    problem["stages"] = [{"iterations": 1, "resolution": 0.25}, {"iterations": 1, "resolution": 0.5}]
+    del problem["iterations"]
+    said: list[tuple[float, str]] = []
+    result = fit(problem, tmp_path, progress=lambda share, text: said.append((share, text)))
+    for ending in ("before", "target", "after"):
+        assert read_image(tmp_path / "renders" / f"side_{ending}.png").data.shape == (4, 6, 3)
+    assert all(np.isfinite(view["after"]["psnr"]) for view in result.views)
+    assert (0.0, "pictures of the start, 1 of 3") in said and (1.0, "pictures of the result, 3 of 3") in said
+
+
 def test_the_scene_that_was_given_stays(problem: dict[str, Any]) -> None:
     before = problem["scene"][WALL]
     fit(problem)

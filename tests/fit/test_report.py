@@ -7,11 +7,14 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from diffrt.fit import loop, report
 from diffrt.fit.evaluate import Evaluation
 from diffrt.fit.loop import fit
+from diffrt.fit.prepare import prepare
+from diffrt.io.color import linear_to_srgb
 from diffrt.io.images import decode_image
 from diffrt.log import DiffrtWarning
 
@@ -21,8 +24,6 @@ pytest.importorskip("matplotlib")
 
 @pytest.fixture(scope="module")
 def text(taichi: str, tmp_path_factory: pytest.TempPathFactory) -> str:
-    import numpy as np
-
     folder = tmp_path_factory.mktemp("run")
     texture = np.full((4, 4, 3), 0.5)
     scene = {
@@ -88,6 +89,34 @@ def test_its_pictures_are_pictures(text: str) -> None:
     sources = re.findall(r"data:image/png;base64,([A-Za-z0-9+/=]+)", text)
     assert len(sources) == 3 * 4 + 2 + 2 * 3
     assert {decode_image(base64.b64decode(item), "p").data.shape for item in sources} == {(10, 10, 3), (4, 4, 3)}
+
+
+def test_bright_light_is_not_all_white(taichi: str) -> None:
+    """A sky of radiance 1.5, and one half of it that got darker."""
+    light = np.full((2, 4, 3), 1.5)
+    half = light.copy()
+    half[:, 2:] = 0.375
+    setup = prepare(
+        {
+            "scene": {
+                "camera": {"width": 4, "height": 4},
+                "shapes": [{"name": "ball", "type": "sphere"}],
+                "lights": [{"name": "sky", "type": "environment", "data": light}],
+            },
+            "views": [{"name": "a", "target": np.zeros((4, 4, 3))}],
+            "parameters": {"lights.sky.image": {"learning_rate": 0.1}},
+        },
+        Path("."),
+    )
+    item = setup.variables["lights.sky.image"]
+    item.value = half
+    described = report._image(item)
+    assert described["name"] == "lights.sky.image, divided by 3"
+    start, fitted = (
+        decode_image(base64.b64decode(described[when].partition(",")[2]), "p").color for when in ("start", "fitted")
+    )
+    assert start == pytest.approx(np.full((2, 4, 3), linear_to_srgb(np.array(0.5))), abs=0.5 / 255)
+    assert fitted[0, 3] == pytest.approx(linear_to_srgb(np.full(3, 0.125)), abs=0.5 / 255)
 
 
 def test_it_is_well_formed(text: str) -> None:

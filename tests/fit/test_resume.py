@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from diffrt.errors import InputError
-from diffrt.fit import checkpoint
+from diffrt.fit import checkpoint, output
 from diffrt.fit.loop import fit
-from diffrt.io.images import write_image
+from diffrt.io.images import read_image, write_image
 from diffrt.scene.scene import Scene
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -72,7 +72,45 @@ def test_another_problem_is_refused(problem: dict[str, Any], tmp_path: Path) -> 
     problem["parameters"][WALL]["learning_rate"] = 0.5
     with pytest.raises(InputError) as caught:
         fit(problem, tmp_path, resume=True)
-    assert {item.field for item in caught.value.problems} == {"loss", "parameters"}
+    assert {str(item).partition("; allowed")[0] for item in caught.value.problems} == {
+        "loss.type: 'l1'; the checkpoint has 'l2'",
+        f"parameters.{WALL}.learning_rate: 0.5; the checkpoint has 0.03",
+    }
+
+
+def test_other_pictures_and_another_start_are_refused(
+    problem: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before a ray is traced, and each by its name."""
+    path = write_problem(problem, tmp_path)
+    fit(path, tmp_path / "out", iterations=2)
+    history = (tmp_path / "out" / "history.jsonl").read_bytes()
+    target = read_image(tmp_path / "side.exr").data
+    write_image(tmp_path / "side.exr", target + np.float32(1e-3), bits=32)
+    write_image(tmp_path / "mask.png", np.full((8, 12), 255, dtype=np.uint8), encoding="linear")
+    description = json.loads(path.read_text())
+    description["views"][0]["mask"] = "mask.png"
+    path.write_text(json.dumps(description))
+    start = Scene.load(tmp_path / "start.json")
+    start["shapes.floor.translation"] = [0.0, 0.01, 0.0]
+    start.save(tmp_path / "start.json")
+    monkeypatch.setattr(output, "picture_of", None)
+    with pytest.raises(InputError) as caught:
+        fit(path, tmp_path / "out", resume=True)
+    assert [str(item).partition("; allowed")[0] for item in caught.value.problems] == [
+        "scene: changed since the checkpoint: shapes.floor",
+        "views: changed since the checkpoint: views.front.mask, views.side.target",
+    ]
+    assert (tmp_path / "out" / "history.jsonl").read_bytes() == history
+
+
+def test_files_written_anew_with_the_same_content_are_the_same(problem: dict[str, Any], tmp_path: Path) -> None:
+    path = write_problem(problem, tmp_path)
+    fit(path, tmp_path / "out", iterations=2)
+    for name in ("front", "side", "other"):
+        write_image(tmp_path / f"{name}.exr", read_image(tmp_path / f"{name}.exr").data, bits=32)
+    Scene.load(tmp_path / "start.json").save(tmp_path / "start.json")
+    assert len(fit(path, tmp_path / "out", resume=True, iterations=3).history) == 3
 
 
 @pytest.mark.parametrize("content", [b"", b"no archive", None])
