@@ -124,7 +124,7 @@ def _radiance(
     limit: float | None,
     progress: Progress | None,
 ) -> None:
-    total, squares = zeros(run.pixels, vec3), zeros(run.pixels, vec3)
+    total, recent, squares = (zeros(run.pixels, vec3) for _ in range(3))
     dropped = zeros(1, ti.i32)
     pieces = _Pieces(run.pixels, spp)
     depth = MOST_SEGMENTS if max_depth == -1 else max_depth
@@ -139,6 +139,7 @@ def _radiance(
                     features,
                     run.options,
                     total,
+                    recent,
                     squares,
                     dropped,
                     *piece,
@@ -159,7 +160,7 @@ def _radiance(
     finally:
         if pieces.share > 0.0:
             counts = np.maximum(pieces.counts, 1)[:, None]
-            mean = read(total) / counts
+            mean = (read(total).astype(np.float64) + read(recent)) / counts
             result.images["radiance"] = run.image(mean, 3)
             if "variance" in buffers:
                 with np.errstate(over="ignore", invalid="ignore"):

@@ -32,6 +32,8 @@ from diffrt.shading.receiver import bare_receiver
 
 SHADOW_END = 0.99999
 _RUN = 64
+_ROUND = 128
+"""Samples of a round: about the square root of many."""
 _SPREAD_PRIME = 7919
 
 
@@ -186,30 +188,35 @@ def spread(i: ti.i32, count: ti.i32) -> ti.i32:
 @ti.kernel
 def render_samples(
     scene: ti.template(), features: ti.template(), options: ti.template(),
-    total: ti.types.ndarray(dtype=vec3, ndim=1), squares: ti.types.ndarray(dtype=vec3, ndim=1),
-    dropped: ti.types.ndarray(dtype=ti.i32, ndim=1),
+    total: ti.types.ndarray(dtype=vec3, ndim=1), recent: ti.types.ndarray(dtype=vec3, ndim=1),
+    squares: ti.types.ndarray(dtype=vec3, ndim=1), dropped: ti.types.ndarray(dtype=ti.i32, ndim=1),
     first_pixel: ti.i32, pixels: ti.i32, first_sample: ti.i32, samples: ti.i32,
     seed: ti.i32, max_depth: ti.i32, rr_depth: ti.i32,
 ):  # fmt: skip
     """Add `samples` samples to each of a run of pixels: their sum, that of their squares, and how many were no number.
 
-    One thread owns a pixel, so the result depends neither on the number of threads nor on the grouping.
+    One thread owns a pixel, so the result depends neither on the number of threads nor on the grouping. The sum is
+    `total` + `recent`: samples are added up in rounds, since a long sum would lose the last bits of every addition.
     """
     for i in range(pixels):
         pixel = first_pixel + spread(i, pixels)
         # Adding to the sum so far, sample by sample, makes the result independent of how samples are grouped in calls.
-        pixel_sum, pixel_squares = total[pixel], squares[pixel]
+        pixel_sum, round_sum, pixel_squares = total[pixel], recent[pixel], squares[pixel]
         bad = 0
         for sample in range(first_sample, first_sample + samples):
             key = path_key(scene, options, pixel, sample, seed)
             ray = primary_ray(scene, features, options, pixel, sample, key)
             radiance = trace_path(scene, features, options, ray, key, sample, max_depth, rr_depth)
             if is_finite(radiance.x) and is_finite(radiance.y) and is_finite(radiance.z):
-                pixel_sum += radiance
+                round_sum += radiance
                 pixel_squares += radiance * radiance
             else:
                 bad += 1
+            if (sample + 1) % _ROUND == 0:
+                pixel_sum += round_sum
+                round_sum = vec3(0.0)
         total[pixel] = pixel_sum
+        recent[pixel] = round_sum
         squares[pixel] = pixel_squares
         if bad > 0:
             ti.atomic_add(dropped[0], bad)

@@ -135,6 +135,14 @@ def test_samplers_agree_in_the_mean(taichi: str, monkeypatch: pytest.MonkeyPatch
         assert errors[name] < errors["independent"]
 
 
+def test_long_sums_keep_their_digits(taichi: str) -> None:
+    """A constant sky at very many samples: the mean of equal numbers is that number."""
+    sky = {"type": "environment", "radiance": [0.3, 0.7, 1.1]}
+    nothing = scene(camera(size=4), [quad("floor", "+y", (0, -50, 0), 0.1)], lights=[sky], max_depth=1)
+    picture = render(nothing, spp=1 << 17, seed=1)
+    np.testing.assert_allclose(picture, np.broadcast_to([0.3, 0.7, 1.1], picture.shape), rtol=2e-5)
+
+
 # Time and interrupts
 
 
