@@ -227,9 +227,9 @@ def lattice_4d(steps: ti.template(), key: ti.u32, sample: ti.i32, dimension: ti.
     """Four numbers of sample number `sample`, even together with those of all other dimensions.
 
     Args:
-        steps: a field of four steps a dimension, in units of 2^-32, their bits taken as signed integers. Dimensions
-            beyond get a random step each, which makes samples independent two by two, and so the variance that of
-            independent ones.
+        steps: a field of four steps a dimension, in units of 2^-32, their bits taken as signed integers. Where it
+            is zero, and beyond, dimensions get a random step each, which makes samples independent two by two, and so
+            the variance that of independent ones.
     """
     u = vec4(0.0)
     seed = hash32(key + ti.cast(dimension, ti.u32) * ti.u32(0x9E3779B9))
@@ -237,7 +237,7 @@ def lattice_4d(steps: ti.template(), key: ti.u32, sample: ti.i32, dimension: ti.
     step = ti.cast(steps[ti.min(dimension, last)], ti.u32)
     for k in ti.static(range(4)):
         shift = hash32(seed + ti.u32(k * 0x68E31DA4 & 0xFFFFFFFF))
-        if dimension > last:
+        if dimension > last or step[k] == 0:
             step[k] = hash32(shift ^ ti.u32(0xB5297A4D))
         u[k] = to_unit(ti.cast(sample, ti.u32) * step[k] + shift)
     return u

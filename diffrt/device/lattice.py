@@ -25,6 +25,7 @@ _FALL = 0.6
 _CANDIDATES = 64
 _ALL_BELOW = 1024
 _SHORTEST_PART = 16
+_ENOUGH = 6
 _FIRST = 6  # dimensions of film and first vertex
 
 
@@ -38,13 +39,14 @@ def steps(n: int, lens: bool = True, lobes: bool = True) -> np.ndarray:
     """(ROWS, 4) uint32: steps of a lattice of n samples, in units of 2^-32.
 
     Args:
-        lens: the camera has one; lobes: materials choose among lobes. Zero in dimensions that nobody asks for.
+        lens: the camera has one; lobes: materials choose among lobes. Zero, which makes them independent, in
+            dimensions that nobody asks for, and for lobes if there are too few different steps for all.
     """
-    order = _dimensions(lens, lobes)
     units = np.flatnonzero(np.gcd(np.arange(n), n) == 1)
     units = units[units <= max(n // 2, 1)]  # -z does what z does
     if len(units) > _CANDIDATES and n >= _ALL_BELOW:
         units = np.sort(np.random.default_rng(n).choice(units, _CANDIDATES, replace=False))
+    order = _dimensions(lens, lobes and len(units) >= _ENOUGH)
     multiples = np.outer(units, np.arange(n)) % n
     kernel = _kernel(n)[multiples]
     product = np.ones(n)
