@@ -33,6 +33,21 @@ def test_closest_hit_is_the_nearest(n: int, size: float) -> None:
     check(v, f, *random_rays(rng, 300, size), tree=False)
 
 
+@pytest.mark.parametrize("tree", [False, True])
+@pytest.mark.parametrize("front", [0, 3, 19])
+def test_what_lies_close_behind_is_not_taken(front: int, tree: bool) -> None:
+    """Gaps of a hundred-thousandth of the distance, wherever the nearest triangle stands in the list: gradients look
+    along edges, where two sides of a body are as close."""
+    n = 20
+    heights = np.where(np.arange(n) == front, 0.0, -4e-5)
+    v = np.concatenate([[[-1, -1, z], [1, -1, z], [0, 1, z]] for z in heights])
+    origins = np.stack([*np.random.default_rng(0).uniform(-0.2, 0.2, (2, 200)), np.full(200, 4.0)], axis=1)
+    triangle, _, _ = Placed(v, np.arange(3 * n).reshape(n, 3), tree=tree).query(
+        origins, np.tile([0.0, 0, -1], (200, 1))
+    )
+    assert np.all(triangle == front)
+
+
 @pytest.mark.parametrize("n", [1, 3, 10])
 def test_boxes_are_pairs_and_are_hit(n: int) -> None:
     rng = np.random.default_rng(n)
