@@ -4,7 +4,7 @@ A triangle is blind to what lies below its own horizon, where its shading normal
 appears over the horizon or sets. With the triangle's normal m on the side that is seen, the shading normal n and the
 directions w of the horizon, m . w = 0, the radiance of a point changes by
 
-    int f |w . n| [L(just above w) m . (w + v_a) - L(just below w) m . (w + v_b)]' dw
+    int f |w . n| [L(just above w) (m' . w + m . v_a) - L(just below w) (m' . w + m . v_b)] dw
 
 over that circle. Directions count against the points that light comes from, which keep their barycentrics in the
 interior: v_a and v_b are how these move as seen from the point, (y - x)' / |y - x|, or zero towards an environment. So
