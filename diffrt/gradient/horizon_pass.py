@@ -6,6 +6,7 @@ from diffrt.gradient.edge_pass import EdgePass
 from diffrt.gradient.edges import samples
 from diffrt.gradient.horizon_motion import horizon_motion
 from diffrt.gradient.horizons import sample_horizons
+from diffrt.gradient.shadow_motion import way_motion
 from diffrt.render.film import RADII
 
 
@@ -30,4 +31,4 @@ class Horizons(EdgePass):
 
     @property
     def motions(self) -> list[tuple[Any, ...]]:
-        return [(horizon_motion,)]
+        return [(way_motion, 0), (way_motion, 1), (horizon_motion,)]

@@ -4,9 +4,12 @@ A triangle is blind to what lies below its own horizon, where its shading normal
 appears over the horizon or sets. With the triangle's normal m on the side that is seen, the shading normal n and the
 directions w of the horizon, m . w = 0, the radiance of a point changes by
 
-    int f |w . n| [L(just above w) - L(just below w)] m' . w dw
+    int f |w . n| [L(just above w) (m' . w + m . v_a) - L(just below w) (m' . w + m . v_b)] dw
 
-over that circle. With flat shading w . n is zero there. On edges the horizon jumps, see smooth_edges.py.
+over that circle. Directions count against the points that light comes from, which keep their barycentrics in the
+interior: v_a and v_b are how these move as seen from the point, (y - x)' / |y - x|, or zero towards an environment. So
+one of the two sides is taken by chance, in proportion to its light, unless both see the same triangle, or none. With
+flat shading w . n is zero there. On edges the horizon jumps, see smooth_edges.py.
 """
 
 import taichi as ti
@@ -14,11 +17,13 @@ from taichi.math import vec3
 
 from diffrt.core.sampler import INDEPENDENT, SOBOL, pixel_seed, uniform_1d, uniform_2d
 from diffrt.core.vector import PI, frame_from_normal, to_world
+from diffrt.device.features import LIGHT_ENVIRONMENT, LIGHT_TRIANGLES
 from diffrt.device.hit import FAR
 from diffrt.device.intersect import closest_hit
 from diffrt.device.surface import surface_at
 from diffrt.gradient.film_adjoint import gathered
 from diffrt.gradient.smooth_edges import CLEAR, reflected
+from diffrt.gradient.way_points import keep_nearness, keep_point
 from diffrt.render.path import trace_path
 from diffrt.shading.camera.dispatch import CameraRay, camera_ray
 
@@ -59,10 +64,29 @@ def sample_horizons(
                 above = CameraRay(surface.position + beside, w, 0.0, FAR)
                 below = CameraRay(surface.position - beside, w, 0.0, FAR)
                 more = trace_path(scene, features, options, above, key, number, max_depth - 1, rr_depth)
-                more -= trace_path(scene, features, options, below, key, number, max_depth - 1, rr_depth)
-                samples.active[i] = ti.cast(more.dot(more) > 0.0, ti.i32)
+                less = trace_path(scene, features, options, below, key, number, max_depth - 1, rr_depth)
+                far = closest_hit(scene, features, above.origin, w, 0.0, FAR)
+                far_below = closest_hit(scene, features, below.origin, w, 0.0, FAR)
+                jump = more - less
+                if far.triangle != far_below.triangle:
+                    share = more.sum() / ti.max((more + less).sum(), 1e-30)
+                    jump = more / ti.max(share, 1e-30)
+                    if uniform_1d(INDEPENDENT, key, 0, 4) >= share:
+                        jump = less / ti.min(share - 1.0, -1e-30)
+                        far = far_below
+                samples.active[i] = ti.cast(jump.dot(jump) > 0.0, ti.i32)
                 samples.receiver[i] = hit.triangle
                 samples.film[i] = film
                 samples.lens[i] = lens
-                samples.normal[i] = w * side
-                samples.jump[i] = f * more * (2.0 * PI * width * height / ti.cast(total, ti.f32))
+                samples.normal[i] = w
+                samples.steps[i] = 0
+                samples.far_kind[i] = LIGHT_ENVIRONMENT
+                keep_point(scene, features, samples.way, 0, i, hit.triangle, hit.u, hit.v)
+                distance = 1.0
+                if far.triangle >= 0:
+                    samples.far_kind[i] = LIGHT_TRIANGLES
+                    keep_point(scene, features, samples.way, 1, i, far.triangle, far.u, far.v)
+                    keep_nearness(scene, samples.way, 1, i)
+                    distance = far.t
+                scale = 2.0 * PI * width * height / (distance * ti.cast(total, ti.f32))
+                samples.jump[i] = f * jump * (side * scale)

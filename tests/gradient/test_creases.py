@@ -10,30 +10,12 @@ from scipy.stats import t as student
 import diffrt
 from tests.gradient import scenes
 from tests.gradient.harness import ALONG, loss_weights, mean_and_error
+from tests.gradient.polygons import area, clipped
 
 HEIGHT, WIDTH = 12, 16
 SEEDS = 12
 STEP = 1e-4
 """So short that no facet appears or disappears: differences over longer steps are wrong by several per cent."""
-
-
-def _clipped(polygon: list[np.ndarray], axis: int, sign: float, bound: float) -> list[np.ndarray]:
-    """The part of a convex polygon where sign * (coordinate - bound) <= 0 (Sutherland and Hodgman 1974)."""
-    result = []
-    for here, there in zip(polygon, polygon[1:] + polygon[:1], strict=True):
-        a, b = sign * (here[axis] - bound), sign * (there[axis] - bound)
-        if a <= 0.0:
-            result.append(here)
-        if a * b < 0.0:
-            result.append(here + (there - here) * (a / (a - b)))
-    return result
-
-
-def _area(polygon: list[np.ndarray]) -> float:
-    if len(polygon) < 3:
-        return 0.0
-    x, y = np.array(polygon).T
-    return 0.5 * abs(float(x @ np.roll(y, -1) - y @ np.roll(x, -1)))
 
 
 def _picture(scene: diffrt.Scene) -> np.ndarray:
@@ -56,10 +38,10 @@ def _picture(scene: diffrt.Scene) -> np.ndarray:
             y = 0.5 * HEIGHT - pixels * (d @ np.cross(right, forward)) / (d @ forward)
             radiance = 0.7 / np.pi * max(0.0, float(n @ to_sun)) * np.array([3, 2, 1])
             for row in range(int(y.min()), int(y.max()) + 1):
-                strip = _clipped(_clipped(list(np.stack([x, y], 1)), 1, 1.0, row + 1), 1, -1.0, row)
+                strip = clipped(clipped(list(np.stack([x, y], 1)), 1, 1.0, row + 1), 1, -1.0, row)
                 for column in range(int(x.min()), int(x.max()) + 1):
-                    cut = _clipped(_clipped(strip, 0, 1.0, column + 1), 0, -1.0, column)
-                    image[row, column] += radiance * _area(cut)
+                    cut = clipped(clipped(strip, 0, 1.0, column + 1), 0, -1.0, column)
+                    image[row, column] += radiance * area(cut)
     return image
 
 

@@ -43,7 +43,7 @@ SMOOTH = [
     Case("smooth ball's corners", scenes.ball, "shapes.ball.vertices", 0.1 * random_direction(162, 3), 0.005),
     Case("coarse smooth ball's corners under a sky", partial(scenes.pebble, "sky"), "shapes.ball.vertices",
          0.1 * random_direction(42, 3), 0.02),
-    Case("coarse smooth ball turns under a lamp", partial(scenes.pebble, "lamp"), "shapes.ball.rotation", ALONG, 0.02,
+    Case("coarse smooth ball turns under a lamp", partial(scenes.pebble, "lamp"), "shapes.ball.rotation", ALONG, 0.01,
          slow=True),
     Case("crumpled smooth ball moves", scenes.crumpled, "shapes.ball.translation", ALONG, 0.005, slow=True),
     Case("camera moves before a smooth ball", scenes.ball, "camera.translation", ALONG, 0.005, slow=True),
