@@ -39,9 +39,9 @@ def test_programs_of_the_readme_run(number: int, taichi: str, tmp_path: Path, mo
         .replace("width=128", "width=16")
         .replace('"width": 128, "height": 96', '"width": 16, "height": 12')
     )
-    names: dict[str, object] = {}
+    names: dict[str, Any] = {}
     exec(compile(small, f"README.md, program {number}", "exec"), names)
-    assert names["image"].shape[1:] == (16, 3)  # type: ignore[attr-defined]
+    assert names["image"].shape[1:] == (16, 3)
 
 
 def test_programs_about_fitting_run(

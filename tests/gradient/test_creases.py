@@ -1,7 +1,5 @@
 """A flat-shaded ball in the sun, whose picture is known exactly: facets of one radiance each, clipped to the pixels."""
 
-from typing import Any
-
 import numpy as np
 import pytest
 from scipy.stats import norm
@@ -9,7 +7,7 @@ from scipy.stats import t as student
 
 import diffrt
 from tests.gradient import scenes
-from tests.gradient.harness import ALONG, loss_weights, mean_and_error
+from tests.gradient.harness import ALONG, loss_weights, mean_and_error, slope_of
 from tests.gradient.polygons import area, clipped
 
 HEIGHT, WIDTH = 12, 16
@@ -49,13 +47,7 @@ def _picture(scene: diffrt.Scene) -> np.ndarray:
 def test_gradients_of_facets_are_exact(taichi: str, parameter: str) -> None:
     scene = diffrt.Scene.from_dict(scenes.facets())
     name, weights = f"shapes.box.{parameter}", loss_weights(HEIGHT, WIDTH)
-    start: Any = scene[name].copy()
-    sides = []
-    for sign in (1.0, -1.0):
-        scene[name] = start + sign * STEP * np.array(ALONG)
-        sides.append(float(np.sum(weights * _picture(scene))))
-    expected = (sides[0] - sides[1]) / (2.0 * STEP)
-    scene[name] = start
+    expected = slope_of(_picture, scene, name, np.array(ALONG), weights, STEP)
     # Half the largest contrast of a pixel over the root of its samples.
     picture = _picture(scene)
     assert diffrt.render(scene, spp=256) == pytest.approx(picture, abs=0.5 * float(picture.max()) / 16.0)

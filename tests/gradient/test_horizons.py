@@ -4,8 +4,6 @@ The ball fills the film. All that a point receives is from the part of the lamp 
 triangle and that of its shading normal: a polygon, with the irradiance of Lambert 1760.
 """
 
-from typing import Any
-
 import numpy as np
 import pytest
 from scipy.stats import norm
@@ -14,7 +12,7 @@ from scipy.stats import t as student
 import diffrt
 from diffrt.description.mesh import smooth_normals
 from tests.gradient import scenes
-from tests.gradient.harness import ALONG, loss_weights, mean_and_error
+from tests.gradient.harness import ALONG, loss_weights, mean_and_error, slope_of
 from tests.gradient.polygons import clipped
 
 HEIGHT, WIDTH = 6, 8
@@ -99,13 +97,7 @@ def test_light_rises_over_the_horizons_of_triangles(taichi: str, name: str, plac
     description["shapes"][0]["to_world"][-1] = {"translate": place}
     scene = diffrt.Scene.from_dict(description)
     weights = loss_weights(HEIGHT, WIDTH)
-    start: Any = scene[name].copy()
-    sides = []
-    for sign in (1.0, -1.0):
-        scene[name] = start + sign * STEP * np.array(ALONG)
-        sides.append(float(np.sum(weights * _picture(scene))))
-    expected = (sides[0] - sides[1]) / (2.0 * STEP)
-    scene[name] = start
+    expected = slope_of(_picture, scene, name, np.array(ALONG), weights, STEP)
     brightness, error = mean_and_error(
         [float(np.sum(weights * diffrt.render(scene, spp=256, seed=seed))) for seed in range(SEEDS)]
     )
