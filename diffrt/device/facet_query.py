@@ -15,7 +15,6 @@ EDGE = 1e-6
 """Facets reach so far beyond their edges, in barycentrics: rays must not slip through between them."""
 _NONE = 0x7F000000
 """Above the key of every hit."""
-_KEY_MASK = -2 * FACET_LANES
 
 
 @ti.func
@@ -23,21 +22,21 @@ def closest_hit(
     scene: ti.template(), facets: ti.template(), origin: vec3, direction: vec3, t_min: ti.f32, t_max: ti.f32
 ) -> Hit:
     """The nearest facet with t_min < t < t_max, from either side."""
-    # The bits of the distance (whose order is that of the integers, as it is not negative) over the lane's number: one
-    # minimum says both. What else there is to know of the hit is computed again, for one facet.
-    nearest, first = _NONE, 0
+    # The bits of the distance (whose order is that of the integers, as it is not negative) over the facet's number, in
+    # as few bits as the scene needs: one minimum says both. What else there is to know of the hit is computed again.
+    nearest = _NONE
+    low = ti.static((1 << (facets + FACET_LANES - 1).bit_length()) - 1)
     for block in range(ti.static(facets // FACET_LANES)):
         keys = ti.Vector([0] * FACET_LANES)
         for k in ti.static(range(FACET_LANES)):
             t, _, _, inside = _meet(scene, block * FACET_LANES + k, origin, direction)
-            key = (ti.bit_cast(t, ti.i32) & _KEY_MASK) | (FACET_LANES + k)
+            key = (ti.bit_cast(t, ti.i32) & ~low) | (FACET_LANES + k)
             keys[k] = ti.select(inside & (t > t_min) & (t < t_max), key, _NONE)
         least = smallest(keys)
-        first = ti.select(least < nearest, block * FACET_LANES, first)
-        nearest = ti.min(nearest, least)
+        nearest = ti.min(nearest, ti.select(least < _NONE, least + block * FACET_LANES, _NONE))
     hit = Hit(-1, t_max, 0.0, 0.0)
     if nearest < _NONE:
-        facet = first + (nearest & (FACET_LANES - 1))
+        facet = (nearest & low) - FACET_LANES
         t, u, v, _ = _meet(scene, facet, origin, direction)
         triangles = scene.facet_triangles[facet]
         hit.t, hit.triangle = t, triangles[0]

@@ -18,8 +18,8 @@ BVH_WIDTH = 8
 LEAF_SIZE = 8
 """Triangles of a leaf: stored as lanes side by side, so that the vectorizer tests them together. 8, as for children."""
 
-MOST_FACETS = 64
-"""So many facets are tested without a tree above them, see facets.py. A power of two."""
+MOST_FACETS = 56
+"""So many facets are tested without a tree above them, see facets.py. With the lanes, numbers of six bits."""
 FACET_LANES = 8
 """So many are tested side by side; their number is rounded up to it."""
 FACET_ROWS = 13

@@ -25,7 +25,7 @@ def _boxes(rng: np.random.Generator, n: int) -> tuple[np.ndarray, np.ndarray]:
     return np.concatenate(v), rng.permutation(np.array(f))
 
 
-@pytest.mark.parametrize("n", [1, 2, 8, 9, 63, 64])
+@pytest.mark.parametrize("n", [1, 2, 8, 9, 55, 56])
 @pytest.mark.parametrize("size", [1e-6, 1.0, 1e6])
 def test_closest_hit_is_the_nearest(n: int, size: float) -> None:
     rng = np.random.default_rng(n)
@@ -34,11 +34,10 @@ def test_closest_hit_is_the_nearest(n: int, size: float) -> None:
 
 
 @pytest.mark.parametrize("tree", [False, True])
-@pytest.mark.parametrize("front", [0, 3, 19])
-def test_what_lies_close_behind_is_not_taken(front: int, tree: bool) -> None:
+@pytest.mark.parametrize("n, front", [(20, 0), (20, 3), (20, 19), (50, 0), (50, 49)])
+def test_what_lies_close_behind_is_not_taken(n: int, front: int, tree: bool) -> None:
     """Gaps of a hundred-thousandth of the distance, wherever the nearest triangle stands in the list: gradients look
     along edges, where two sides of a body are as close."""
-    n = 20
     heights = np.where(np.arange(n) == front, 0.0, -4e-5)
     v = np.concatenate([[[-1, -1, z], [1, -1, z], [0, 1, z]] for z in heights])
     origins = np.stack([*np.random.default_rng(0).uniform(-0.2, 0.2, (2, 200)), np.full(200, 4.0)], axis=1)
@@ -48,7 +47,7 @@ def test_what_lies_close_behind_is_not_taken(front: int, tree: bool) -> None:
     assert np.all(triangle == front)
 
 
-@pytest.mark.parametrize("n", [1, 3, 10])
+@pytest.mark.parametrize("n", [1, 3, 9])
 def test_boxes_are_pairs_and_are_hit(n: int) -> None:
     rng = np.random.default_rng(n)
     v, f = _boxes(rng, n)
@@ -127,7 +126,7 @@ def test_triangles_without_area_are_not_hit() -> None:
 
 def test_any_hit_stops_at_the_end_of_the_ray() -> None:
     rng = np.random.default_rng(9)
-    v, f = soup(rng, 60, edge=0.2)
+    v, f = soup(rng, 50, edge=0.2)
     o, d = random_rays(rng, 500, 1.0)
     t = brute_force(v, f, o, d, 0.0)
     _, _, blocked = Placed(v, f, tree=False).query(o, d, t_max=0.5)
