@@ -1,7 +1,7 @@
 """Light that arrives at an edge: from lights, from other surfaces, from a triangle that is pierced there."""
 
 import taichi as ti
-from taichi.math import vec2, vec3
+from taichi.math import ivec2, vec2, vec3
 
 from diffrt.core.vector import max_component
 from diffrt.core.warp import triangle_uniform
@@ -108,6 +108,24 @@ def from_surfaces(
         radiance = trace_path(scene, features, options, ray, key, number, max_depth, rr_depth)
         radiance -= area.emitted(scene, features, surface, hit.triangle, hit.u, hit.v, -w)
         result = Arrival(w, ti.max(radiance, 0.0), LIGHT_TRIANGLES, hit.triangle, vec2(hit.u, hit.v), surface.position)
+    return result
+
+
+@ti.func
+def from_own(
+    scene: ti.template(), features: ti.template(), options: ti.template(), x: vec3, w: vec3, faces: ivec2,
+    first: vec3, second: vec3, joins: ti.i32, key: ti.u32, number: ti.i32, max_depth: ti.i32, rr_depth: ti.i32,
+) -> Arrival:  # fmt: skip
+    """Radiance that a surface sends against w from its edge at x, on the side of the first triangle, of corner `first`;
+    less that of the second one if it goes on there."""
+    result = from_pierced(
+        scene, features, options, INDIRECT, x, w, faces[0], first, key, number, max_depth, rr_depth
+    )  # fmt: skip
+    if joins != 0:
+        other = from_pierced(
+            scene, features, options, INDIRECT, x, w, faces[1], second, key, number, max_depth, rr_depth
+        )  # fmt: skip
+        result.amount -= other.amount
     return result
 
 

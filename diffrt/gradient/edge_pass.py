@@ -49,7 +49,7 @@ class EdgePass(ABC):
         self.depth = MOST_SEGMENTS if request.max_depth == -1 else request.max_depth
         self.rr_depth = min(settings.rr_depth, self.depth + 1)
         self.pixels = request.view.width * request.view.height
-        self.edges, self.piercings = _edges_and_piercings(device)
+        self.edges, self.piercings = edges_and_piercings(device)
         self.dropped = 0
 
     def lines_with_terminators(self) -> Lines:
@@ -196,7 +196,7 @@ def kept(g: Geometry, name: str, key: Hashable, make: Callable[[], T]) -> T:
     return result
 
 
-def _edges_and_piercings(device: DeviceScene) -> tuple[Edges, Piercings]:
+def edges_and_piercings(device: DeviceScene) -> tuple[Edges, Piercings]:
     """Of the scene on the device."""
     g, textured = device.geometry, device.features.textures
 

@@ -36,8 +36,11 @@ def near_point(
     e1, e2 = scene.positions[corners[1]] - p0, scene.positions[corners[2]] - p0
     u, v = intersection(p0, e1, e2, origin, carried)
     moved = vec2(u, v) - b
+    u, v = intersection(p0, e1, e2, origin, near.direction)
+    straight = vec2(u, v) - b
     kept = p0 + e1 * b.x + e2 * b.y
-    rest = 1.0 - near.share
-    factor = near.share + near.slope.dot(moved) + rest * measure * solid_angle(kept, e1.cross(e2), origin)
-    towards = safe_normalize(carried * near.share + safe_normalize(kept - origin, carried) * rest, carried)
-    return b + moved * near.share, towards, factor
+    turning, rest = near.share - near.straight, 1.0 - near.share
+    factor = near.share + near.slope.dot(moved) + near.straight_slope.dot(straight)
+    factor += rest * measure * solid_angle(kept, e1.cross(e2), origin)
+    towards = carried * turning + near.direction * near.straight + safe_normalize(kept - origin, carried) * rest
+    return b + moved * turning + straight * near.straight, safe_normalize(towards, carried), factor

@@ -19,6 +19,7 @@ from diffrt.gradient.primary_edges import CHANNEL_GROUPS
 from diffrt.gradient.request import Request
 from diffrt.gradient.shading_silhouette_pass import ShadingSilhouettes
 from diffrt.gradient.shadow_pass import ShadowEdges
+from diffrt.gradient.sliding import write_sliding
 from diffrt.gradient.smooth_edge_pass import SmoothEdges
 from diffrt.gradient.target import Target
 from diffrt.scene.parameters import find
@@ -55,6 +56,7 @@ def backward(request: Request, adjoints: Mapping[str, np.ndarray], names: Sequen
     require_derivatives()
     device = upload(request.scene, request.view, gradients=True)
     targets = [target(request.scene, request.view, name) for name in names]
+    _prepare_motion(device, request, targets)
     fields = {field for item in targets for field in item.fields}
     sums = Sums(device, sorted(fields | {"normals", "positions"}))
     dropped = 0
@@ -81,6 +83,12 @@ def backward(request: Request, adjoints: Mapping[str, np.ndarray], names: Sequen
     return {item.name: np.asarray(item.pull(sums.totals)) for item in targets}
 
 
+def _prepare_motion(device: DeviceScene, request: Request, targets: Sequence[Target]) -> None:
+    """What is needed if something moves or bends."""
+    if any(item.moves or item.bends for item in targets):
+        write_sliding(device, request.scene)
+
+
 def _interior(run: InteriorPass, weights: np.ndarray, sums: Sums) -> int:
     """Run the interior backward; returns how many samples were no number."""
     rows = 0
@@ -104,6 +112,7 @@ def forward(request: Request, tangents: dict[str, np.ndarray]) -> np.ndarray:
     scene, view = request.scene, request.view
     device = upload(scene, view, gradients=True)
     targets = [target(scene, view, name) for name in tangents]
+    _prepare_motion(device, request, targets)
     _warn_of_what_is_missing(device, request, targets)
     pixels = view.width * view.height
     image = np.zeros((pixels, 3))

@@ -32,6 +32,7 @@ from diffrt.gradient.edge_lights import (
     EXTENDED,
     INDIRECT,
     from_lights,
+    from_own,
     from_pierced,
     from_surfaces,
     nothing,
@@ -40,6 +41,7 @@ from diffrt.gradient.edge_lights import (
 from diffrt.gradient.film_adjoint import gathered
 from diffrt.gradient.importance import Walk, connect, scattered, walk_on
 from diffrt.gradient.intersection import intersection
+from diffrt.gradient.shadow_lines import ENDS, JOINS
 from diffrt.gradient.way_points import keep_nearness, keep_point
 from diffrt.render.path import SHADOW_END
 from diffrt.render.visibility import visibility
@@ -118,6 +120,38 @@ def _at_piercing(scene: ti.template(), features: ti.template(), x: vec3, t: vec3
 
 
 @ti.func
+def _at_own(scene: ti.template(), features: ti.template(), x: vec3, t: vec3, w: vec3, faces, corners, joins: ti.i32):
+    """Where a surface that slides ends, or two of its triangles join: the normal points to the first one that is shown.
+    Also whether that is the other one of the two, and corners of the shown and the second one."""
+    normal = w.cross(t)
+    sine = normal.norm()
+    normal /= ti.max(sine, 1e-20)
+    shown, second = scene.positions[corners[0]], scene.positions[corners[1]]
+    height, other = normal.dot(shown - x), normal.dot(second - x)
+    possible = sine > 1e-6 and height != 0.0
+    swapped = False
+    error = surface_at(scene, features, faces[0], 0.3, 0.3).error
+    clear = x
+    if joins != 0:
+        possible = possible and height * other < 0.0
+        one, two = _normal_of(scene, faces[0]), _normal_of(scene, faces[1])
+        one *= ti.select(one.dot(w) < 0.0, 1.0, -1.0)
+        two *= ti.select(two.dot(w) < 0.0, 1.0, -1.0)
+        clear += (one + two) * (_CLEAR * error)
+        normal *= ti.select(height > 0.0, 1.0, -1.0)
+    else:
+        if faces[1] >= 0:
+            possible = possible and height * other > 0.0
+            # Of two triangles on one side, the one is shown that the viewer meets first.
+            swapped = (shown - x).dot(w) * ti.abs(other) > (second - x).dot(w) * ti.abs(height)
+        normal *= ti.select(height > 0.0, 1.0, -1.0)
+        clear -= (normal + w * _BACK) * (_CLEAR * error)
+    if swapped:
+        shown = second
+    return Blocker(normal * ti.cast(possible, ti.f32), sine, clear, faces[0]), swapped, shown, second
+
+
+@ti.func
 def _walk(
     scene: ti.template(), features: ti.template(), way: ti.template(), i: ti.i32, start: Walk, steps: ti.i32,
     key: ti.u32, number: ti.i32,
@@ -181,7 +215,7 @@ def _by_wedges(scene: ti.template(), features: ti.template(), mode: ti.template(
 @ti.kernel
 def sample_shadows(
     scene: ti.template(), features: ti.template(), options: ti.template(), mode: ti.template(),
-    pierces: ti.template(), samples: ti.template(),
+    pierces: ti.template(), slides: ti.template(), samples: ti.template(),
     weights: ti.types.ndarray(dtype=vec3, ndim=1),
     starts: ti.types.ndarray(dtype=vec3, ndim=1), ends: ti.types.ndarray(dtype=vec3, ndim=1),
     vertices: ti.types.ndarray(dtype=ivec2, ndim=1), pierced: ti.types.ndarray(dtype=ivec2, ndim=1),
@@ -194,6 +228,7 @@ def sample_shadows(
 
     Args:
         pierces: there are lines where triangles pierce each other among the edges.
+        slides: there are edges of shapes that slide, as such.
         starts, ends, vertices, pierced, triangles, corners, groups, cdf, guide: see shadow_lines.py.
     """
     for i in range(count):
@@ -215,6 +250,10 @@ def sample_shadows(
         line = False
         if ti.static(pierces):
             line = pierced[edge][0] >= 0
+        own, joins = False, 0
+        if ti.static(slides):
+            own = pierced[edge][0] <= ENDS
+            joins = ti.cast(pierced[edge][0] == JOINS, ti.i32)
         lens = uniform_2d(SOBOL, key, number, 2)
         u = uniform_2d(SOBOL, key, number, 1)
         fan = Wedges(tangent, tangent, tangent, 0.0)
@@ -224,7 +263,7 @@ def sample_shadows(
         light_density, wedge_density = 1.0, 0.0
         from_wedges = False
         if ti.static(mode != DELTA):
-            border = ti.cast(line or faces[1] < 0, ti.i32)
+            border = ti.cast(line or joins != 0 or faces[1] < 0, ti.i32)
             other = ti.select(border != 0, at[0], at[1])
             fan = wedges(x, tangent, scene.positions[at[0]], scene.positions[other], border)
             share_of_wedges = ti.select(line, 1.0, _by_wedges(scene, features, mode, x, fan.angle))
@@ -246,6 +285,12 @@ def sample_shadows(
         if ti.static(pierces):
             if line:
                 blocker, shown = _at_piercing(scene, features, x, tangent, w, faces, at)
+        second = x
+        if ti.static(slides):
+            if own:
+                blocker, swapped, shown, second = _at_own(scene, features, x, tangent, w, faces, at, joins)
+                if swapped:
+                    faces = ivec2(faces[1], faces[0])
         clear = blocker.clear
         possible = blocker.normal.dot(blocker.normal) > 0.0 and interval.y > 0.0
         if not from_wedges:
@@ -265,7 +310,13 @@ def sample_shadows(
                 arriving = seen.weight * scattered(scene, features, surface, seen.triangle, lobe, link.wo, seen.wi)
                 arriving *= link.share / chance
             if max_component(arriving) > 0.0:
-                if line:
+                if own:
+                    light = from_own(
+                        scene, features, options, x, w, faces, shown, second, joins, key, number, max_depth - depth,
+                        rr_depth,
+                    )  # fmt: skip
+                    light_density = 0.0
+                elif line:
                     light = from_pierced(
                         scene, features, options, mode, x, w, faces[0], shown, key, number, max_depth - depth, rr_depth
                     )
@@ -287,9 +338,10 @@ def sample_shadows(
                         wedge_density = 0.0
                 light.amount /= ti.max((1.0 - share_of_wedges) * light_density + share_of_wedges * wedge_density, 1e-30)
                 if ti.static(features.masked):
-                    shape = scene.triangle_shape[blocker.triangle]
-                    uv = _uv_at(scene, blocker.triangle, x)
-                    light.amount *= presence(scene, features, scene.shape_material[shape], uv)
+                    if not own:
+                        shape = scene.triangle_shape[blocker.triangle]
+                        uv = _uv_at(scene, blocker.triangle, x)
+                        light.amount *= presence(scene, features, scene.shape_material[shape], uv)
                 jump = arriving * light.amount * (-blocker.sine * length / (interval.y * ti.cast(total, ti.f32)))
                 good = is_finite(jump.x) and is_finite(jump.y) and is_finite(jump.z)
                 if good and jump.dot(jump) > 0.0:

@@ -6,25 +6,31 @@ import numpy as np
 
 from diffrt.device.features import DELTA_LIGHTS
 from diffrt.device.geometry import Geometry
-from diffrt.gradient.edge_lights import DELTA, EXTENDED
+from diffrt.gradient.edge_lights import DELTA, EXTENDED, INDIRECT
 from diffrt.gradient.edges import Edges, face_normals
 from diffrt.gradient.piercings import Piercings
+from diffrt.gradient.sliding import sliding
 from diffrt.scene.scene import Scene
 
+ENDS, JOINS = -2, -3
+"""Instead of a triangle that is pierced: the surface that slides ends at the edge, or two of its triangles meet."""
 MOST_GROUPS = 256
 """So many groups of edges have a histogram of directions each."""
 _AXIS_BITS = 10
 _SIBLINGS = 8
+_JUMP = 0.1
+"""Weight of a crease or seam whose triangles lie in one plane, as an angle over pi."""
 
 
 @dataclass
 class ShadowLines:
-    """Edges, then lines of piercing: each twice, for the two triangles that the line may bound.
+    """Edges; lines of piercing, each twice, for the two triangles that the line may bound; and, for indirect light,
+    edges of shapes that slide: each as the end of the surface, and where two triangles join.
 
     Attributes:
         ends: (K, 2, 3) float64.
         vertices: (K, 2) of an edge, -1 for a line of piercing.
-        pierced: (K, 2) triangles, -1 for an edge.
+        pierced: (K, 2) triangles; -1 for an edge, ENDS and JOINS for those of shapes that slide.
         triangles: (K, 2) beside an edge, -1 as second at a border; of a piercing the one that the line bounds and the
             one that blocks it.
         corners: (K, 4) vertices: the third ones of an edge's triangles; of a piercing two of each triangle, on either
@@ -51,22 +57,15 @@ def shadow_lines(scene: Scene, g: Geometry, edges: Edges, piercings: Piercings, 
     Whether lights can be among these is decided from their places.
     """
     kept = np.flatnonzero(~edges.flat)
-    vertices, faces = edges.vertices[kept], edges.faces[kept]
-    positions = g.positions.astype(np.float64)
-    normals = face_normals(g)[faces]
-    cosine = np.clip(np.sum(normals[:, 0] * normals[:, 1], axis=1), -1.0, 1.0)
-    angle = np.where(faces[:, 1] < 0, 1.0, np.arccos(cosine) / np.pi)
-    ends = positions[vertices]
+    ends, vertices, faces, normals, angle, third = _beside(g, edges, kept)
     if mode == DELTA:
         weight = _seen_by_delta_lights(scene, ends[:, 0], normals, faces[:, 1] < 0)
     else:
         weight = angle
         if mode == EXTENDED and not any(light.type == "environment" for light in scene.lights.values()):
             weight = angle * _seen_by_lamps(scene, g, ends[:, 0], normals, faces[:, 1] < 0)
-    third = g.triangles[faces].sum(axis=2) - vertices.sum(axis=1, keepdims=True)
-    third = np.where(faces < 0, third[:, :1], third)
     none = np.full((len(kept), 2), -1)
-    parts = [(ends, vertices, none, faces, np.concatenate([third, none], axis=1), weight)]
+    parts = [(ends, vertices, none, faces, third, weight)]
     if mode != DELTA and len(piercings.triangles):
         lit = np.ones(len(g.triangles), dtype=bool)
         if mode == EXTENDED:
@@ -77,6 +76,16 @@ def shadow_lines(scene: Scene, g: Geometry, edges: Edges, piercings: Piercings, 
             parts.append(
                 (piercings.ends, np.full(pair.shape, -1), pair, pair, corners, lit[pair[:, 0]].astype(np.float64))
             )
+    if mode == INDIRECT:
+        own = sliding(scene)[g.triangle_shape[edges.faces[:, 0]]]
+        kept = np.flatnonzero(own & ~edges.flat)
+        ends, vertices, faces, normals, angle, third = _beside(g, edges, kept)
+        parts.append((ends, vertices, np.full(faces.shape, ENDS), faces, third, angle))
+        kept = np.flatnonzero(own & (edges.faces[:, 1] >= 0) & (edges.always | ~edges.flat))
+        ends, vertices, faces, normals, angle, third = _beside(g, edges, kept)
+        # What only a triangle's horizon hides is seen in as few directions as it is dim.
+        jump = np.where(edges.always[kept], angle + _JUMP, angle**2)
+        parts.append((ends, vertices, np.full(faces.shape, JOINS), faces, third, jump))
     ends, vertices, pierced, triangles, corners, weight = (
         np.concatenate(columns) for columns in zip(*parts, strict=True)
     )
@@ -89,11 +98,24 @@ def shadow_lines(scene: Scene, g: Geometry, edges: Edges, piercings: Piercings, 
     )
     used = weight > 0.0
     weight = weight[used]
-    groups, parents = _groups(ends[used])
+    groups, parents = _groups_by_kind(ends[used], pierced[used, 0] == JOINS)
     return ShadowLines(
         ends[used], vertices[used], pierced[used], triangles[used], corners[used], groups, parents,
         weight / max(float(weight.sum()), 1e-300),
     )  # fmt: skip
+
+
+def _beside(g: Geometry, edges: Edges, kept: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Of some edges: ends, vertices, triangles beside them, these's normals (K, 2, 3), outer angle over pi (1 at a
+    border), and their third corners (K, 4), the last two -1."""
+    vertices, faces = edges.vertices[kept], edges.faces[kept]
+    normals = face_normals(g)[faces]
+    cosine = np.clip(np.sum(normals[:, 0] * normals[:, 1], axis=1), -1.0, 1.0)
+    angle = np.where(faces[:, 1] < 0, 1.0, np.arccos(cosine) / np.pi)
+    third = g.triangles[faces].sum(axis=2) - vertices.sum(axis=1, keepdims=True)
+    third = np.where(faces < 0, third[:, :1], third)
+    third = np.concatenate([third, np.full((len(kept), 2), -1)], axis=1)
+    return g.positions.astype(np.float64)[vertices], vertices, faces, normals, angle, third
 
 
 def _seen_by_delta_lights(scene: Scene, at: np.ndarray, normals: np.ndarray, border: np.ndarray) -> np.ndarray:
@@ -122,6 +144,17 @@ def _seen_by_lamps(scene: Scene, g: Geometry, at: np.ndarray, normals: np.ndarra
             reach = np.abs(normals) @ half + 1e-6 * (np.abs(middle).max() + np.abs(at).max(initial=0.0))
             result |= ~((height > reach).all(axis=1) | (height < -reach).all(axis=1))
     return result.astype(np.float64)
+
+
+def _groups_by_kind(ends: np.ndarray, other: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """`_groups` of those that have coordinates of their own for directions, and of the others."""
+    groups = np.zeros(len(ends), dtype=np.int64)
+    groups[~other], parents = _groups(ends[~other])
+    if other.any():
+        of_other, more = _groups(ends[other])
+        groups[other] = of_other + len(parents)
+        parents = np.concatenate([parents, more + len(parents)])
+    return groups, parents
 
 
 def _groups(ends: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -14,7 +14,7 @@ from diffrt.gradient.edge_pass import EdgePass, cdf_of, kept
 from diffrt.gradient.edges import SAMPLES, samples
 from diffrt.gradient.request import Request
 from diffrt.gradient.shadow_edges import importance_of_edges, sample_shadows
-from diffrt.gradient.shadow_lines import ShadowLines, shadow_lines
+from diffrt.gradient.shadow_lines import ENDS, ShadowLines, shadow_lines
 from diffrt.gradient.shadow_motion import shadow_motion, way_motion
 from diffrt.gradient.way_points import MOST_POINTS
 
@@ -43,7 +43,7 @@ class ShadowEdges(EdgePass):
             key = (device.features.textures, request.scene.appearance_revision)
             lines, arrays = kept(device.geometry, f"shadow lines {mode}", key, self._lines)
             self.count = len(lines.prior)
-            self.pierces = bool((lines.pierced >= 0).any())
+            self.pierces, self.slides = bool((lines.pierced >= 0).any()), bool((lines.pierced <= ENDS).any())
         if self.count:
             self.prior = lines.prior
             self.group, self.parent = lines.groups, lines.parents
@@ -90,8 +90,8 @@ class ShadowEdges(EdgePass):
 
     def _draw(self, weights: Any, first: int, count: int, total: int, seed: int) -> None:
         sample_shadows(
-            self.device.fields, self.plain, self.options, self.mode, self.pierces, samples(), weights, *self.lines,
-            self.groups, self.cdf, self.guide, self.count, first, count, total, seed, self.depth, self.rr_depth,
+            self.device.fields, self.plain, self.options, self.mode, self.pierces, self.slides, samples(), weights,
+            *self.lines, self.groups, self.cdf, self.guide, self.count, first, count, total, seed, self.depth, self.rr_depth,
         )  # fmt: skip
 
     def _learn(self, weights: Any, count: int) -> None:

@@ -42,5 +42,5 @@ def keep_nearness(scene: ti.template(), way: ti.template(), at: ti.i32, i: ti.i3
     if 0 < at < MOST_POINTS:
         b = way.barycentrics[at, i]
         way.near[at, i] = nearness(
-            scene, way.triangle[at - 1, i], way.position[at - 1, i], way.triangle[at, i], b.x, b.y
+            scene, way.triangle[at - 1, i], way.position[at - 1, i], way.triangle[at, i], b.x, b.y, 1
         )

@@ -23,14 +23,20 @@ class Near:
     """How a point follows the one before.
 
     Attributes:
-        share: of the motion that it takes part in, 0 to 1.
-        slope: derivative of `share` by the barycentrics u and v.
+        share: of the motions that it takes part in, 0 to 1.
+        straight: the part of it that goes by a direction that is fixed in the world; the rest goes by one that turns
+            with the triangle before.
+        slope, straight_slope: derivatives of both parts by the barycentrics u and v.
         carried: unit direction to the point, in the frame of the triangle before.
+        direction: the same in the world.
     """
 
     share: ti.f32
+    straight: ti.f32
     slope: vec2
+    straight_slope: vec2
     carried: vec3
+    direction: vec3
 
 
 @ti.func
@@ -55,9 +61,36 @@ def _smoothstep(x: ti.f32):
 
 @ti.func
 def nearness(
+    scene: ti.template(), before: ti.i32, origin: vec3, triangle: ti.i32, u: ti.f32, v: ti.f32, slides: ti.i32
+) -> Near:  # fmt: skip
+    """How the point (u, v) of a triangle follows the point `origin` of the triangle `before`.
+
+    Args:
+        slides: 0 if points of shapes that slide keep their places here all the same.
+    """
+    result = Near(0.0, 0.0, vec2(0.0), vec2(0.0), vec3(0.0), vec3(0.0))
+    if slides != 0 and scene.shape_slides[scene.triangle_shape[triangle]] != 0:
+        corners = scene.triangles[triangle]
+        p0 = scene.positions[corners[0]]
+        there = p0 + (scene.positions[corners[1]] - p0) * u + (scene.positions[corners[2]] - p0) * v
+        result.direction = (there - origin).normalized(1e-20)
+        result.carried = result.direction
+        result.share = 1.0
+        result.straight = 1.0
+    else:
+        result = _near(scene, before, origin, triangle, u, v)
+        if scene.shape_slides[scene.triangle_shape[before]] != 0:
+            # The small triangle before turns too easily.
+            result.straight, result.straight_slope = result.share, result.slope
+            result.slope = vec2(0.0)
+    return result
+
+
+@ti.func
+def _near(
     scene: ti.template(), before: ti.i32, origin: vec3, triangle: ti.i32, u: ti.f32, v: ti.f32
 ) -> Near:  # fmt: skip
-    """How the point (u, v) of a triangle follows the point `origin` of the triangle `before`."""
+    """The part that goes by how near the point is."""
     s, t, n = triangle_frame(scene, before)
     of_before = scene.triangles[before]
     corners = scene.triangles[triangle]
@@ -71,10 +104,10 @@ def nearness(
     reach = _REACH * ti.sqrt(area)
     offset = p0 + e1 * u + e2 * v - origin
     distance = offset.norm()
-    result = Near(0.0, vec2(0.0), vec3(0.0))
+    towards = offset / ti.max(distance, 1e-20)
+    carried = vec3(towards.dot(s), towards.dot(t), towards.dot(n))
+    result = Near(0.0, 0.0, vec2(0.0), vec2(0.0), carried, towards)
     if before != triangle and distance > 0.0 and distance < 2.0 * reach:
-        towards = offset / distance
-        result.carried = vec3(towards.dot(s), towards.dot(t), towards.dot(n))
         share, steepness = _smoothstep(2.0 - distance / reach)
         slope = vec2(towards.dot(e1), towards.dot(e2)) * (-steepness / reach)
         barycentrics = vec3(1.0 - u - v, u, v)

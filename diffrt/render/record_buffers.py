@@ -52,7 +52,7 @@ def record_first_surfaces(
                 begin_row(features, record, row, path, path, SURFACE)
                 keep_place(
                     scene, record, row, seen.triangle, seen.u, seen.v, seen.surface, seen.material, seen.outer,
-                    seen.normal, 1, 1,
+                    seen.normal, 1, 0, 1,
                 )  # fmt: skip
                 record.throughput[row] = vec3(seen.factor)
                 if ti.static(record.decides):

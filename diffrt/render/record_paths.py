@@ -69,6 +69,7 @@ def _record_path(
     previous = bare_receiver(origin, vec3(0.0))
     previous_pdf = -1.0
     determined = 1
+    mirrored = 0  # at some vertex before
     decision = -1  # the last one since the last vertex
     depth = 0
     dimension = FIRST_BOUNCE_DIMENSION
@@ -143,7 +144,7 @@ def _record_path(
                 frame = shading_frame(scene, features, material, outer, hit.triangle, surface)
                 keep_place(
                     scene, record, row, hit.triangle, hit.u, hit.v, surface, material, outer,
-                    frame.n, determined, depth,
+                    frame.n, determined, mirrored, depth,
                 )  # fmt: skip
                 record.throughput[row] = throughput
                 record.emission_factor[row] = 0.0
@@ -226,6 +227,7 @@ def _record_path(
                         previous = receiver
                         previous_pdf = ti.select(drawn.delta != 0, -1.0, drawn.pdf)
                         determined = drawn.delta
+                        mirrored |= determined
                         dimension += BOUNCE_DIMENSIONS
                         if ti.static(record.geometry):
                             record.direction[row] = direction

@@ -120,7 +120,7 @@ def _cross(scene: ti.template(), triangle: ti.i32) -> vec3:
 def keep_place(
     scene: ti.template(), record: ti.template(), row: ti.i32,
     triangle: ti.i32, u: ti.f32, v: ti.f32, surface: Surface, material: ti.i32, outer: ti.i32, normal: vec3,
-    determined: ti.i32, depth: ti.i32,
+    determined: ti.i32, mirrored: ti.i32, depth: ti.i32,
 ):  # fmt: skip
     record.triangle[row] = triangle
     record.barycentrics[row] = vec2(u, v)
@@ -138,7 +138,9 @@ def keep_place(
         record.measure[row] = 1.0 / ti.max(seen, 1e-30)
         record.near[row].share = 0.0
         if determined == 0 and 1 < depth <= FOLLOWERS + 1:
-            record.near[row] = nearness(scene, record.triangle[previous], record.position[previous], triangle, u, v)
+            record.near[row] = nearness(
+                scene, record.triangle[previous], record.position[previous], triangle, u, v, 1 - mirrored
+            )
             if record.near[row].share > 0.0:
                 record.level[row] = record.level[previous] + 1
                 record.towards[row] = (surface.position - record.position[previous]).normalized(1e-20)
@@ -174,8 +176,8 @@ def keep_light(
             record.light_near[row].share = 0.0
             if depth <= FOLLOWERS:
                 record.light_near[row] = nearness(
-                    scene, record.triangle[row], record.position[row], index, b.x, b.y
-                )  # fmt: skip
+                    scene, record.triangle[row], record.position[row], index, b.x, b.y, 0
+                )
                 record.towards_light[row] = light.wi
                 record.light_spread[row] = ti.Vector([1.0])
     elif kind != LIGHT_ENVIRONMENT and kind != LIGHT_DIRECTIONAL:
