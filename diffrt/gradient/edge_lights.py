@@ -112,6 +112,15 @@ def from_surfaces(
 
 
 @ti.func
+def met_along(scene: ti.template(), triangle: ti.i32, x: vec3, w: vec3) -> vec2:
+    """Barycentrics at which a line through x along w meets the plane of a triangle."""
+    corners = scene.triangles[triangle]
+    p0 = scene.positions[corners[0]]
+    u, v = intersection(p0, scene.positions[corners[1]] - p0, scene.positions[corners[2]] - p0, x - w, w)
+    return vec2(u, v)
+
+
+@ti.func
 def from_own(
     scene: ti.template(), features: ti.template(), options: ti.template(), x: vec3, w: vec3, faces: ivec2,
     first: vec3, second: vec3, joins: ti.i32, key: ti.u32, number: ti.i32, max_depth: ti.i32, rr_depth: ti.i32,
@@ -135,16 +144,13 @@ def from_pierced(
     triangle: ti.i32, shown: vec3, key: ti.u32, number: ti.i32, max_depth: ti.i32, rr_depth: ti.i32,
 ) -> Arrival:  # fmt: skip
     """Radiance that a triangle that is pierced at x sends against w, from the side of its corner `shown`."""
-    corners = scene.triangles[triangle]
-    p0 = scene.positions[corners[0]]
-    e1, e2 = scene.positions[corners[1]] - p0, scene.positions[corners[2]] - p0
-    u, v = intersection(p0, e1, e2, x - w, w)
     result = nothing(x)
+    b = met_along(scene, triangle, x, w)
     if ti.static(mode == INDIRECT):
         start = x + (shown - x) * _ASIDE - w * (_ASIDE * (shown - x).norm())
         result = from_surfaces(scene, features, options, x, start, w, key, number, max_depth, rr_depth)
         result.amount *= ti.cast(result.index == triangle, ti.f32)
     else:
-        surface = surface_at(scene, features, triangle, u, v)
-        result.amount = area.emitted(scene, features, surface, triangle, u, v, -w)
-    return Arrival(w, result.amount, LIGHT_TRIANGLES, triangle, vec2(u, v), x)
+        surface = surface_at(scene, features, triangle, b.x, b.y)
+        result.amount = area.emitted(scene, features, surface, triangle, b.x, b.y, -w)
+    return Arrival(w, result.amount, LIGHT_TRIANGLES, triangle, b, x)

@@ -20,6 +20,7 @@ from diffrt.gradient.request import Request
 from diffrt.gradient.shading_silhouette_pass import ShadingSilhouettes
 from diffrt.gradient.shadow_pass import ShadowEdges
 from diffrt.gradient.sliding import write_sliding
+from diffrt.gradient.slid_silhouette_pass import SlidSilhouettes
 from diffrt.gradient.smooth_edge_pass import SmoothEdges
 from diffrt.gradient.target import Target
 from diffrt.scene.parameters import find
@@ -159,6 +160,8 @@ def _edge_terms(device: DeviceScene, request: Request, targets: Sequence[Target]
         yield ShadowEdges(device, request, distorted, DELTA)
     if "indirect" in terms:
         yield ShadowEdges(device, request, distorted, INDIRECT)
+    if "indirect" in terms and features.smooth:
+        yield SlidSilhouettes(device, request, distorted)
 
 
 def _warn_of_what_is_missing(device: DeviceScene, request: Request, targets: Sequence[Target]) -> None:

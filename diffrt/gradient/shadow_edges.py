@@ -31,23 +31,25 @@ from diffrt.gradient.edge_lights import (
     DELTA,
     EXTENDED,
     INDIRECT,
+    Arrival,
     from_lights,
     from_own,
     from_pierced,
     from_surfaces,
+    met_along,
     nothing,
     straight_from_lights,
 )
 from diffrt.gradient.film_adjoint import gathered
-from diffrt.gradient.importance import Walk, connect, scattered, walk_on
-from diffrt.gradient.intersection import intersection
-from diffrt.gradient.shadow_lines import ENDS, JOINS
+from diffrt.gradient.importance import Walk
+from diffrt.gradient.shadow_lines import BENDS, ENDS, JOINS
+from diffrt.gradient.smooth_edges import lit_from_wedges, surface_on_edge
+from diffrt.gradient.walk import arriving_at_film
 from diffrt.gradient.way_points import keep_nearness, keep_point
 from diffrt.render.path import SHADOW_END
 from diffrt.render.visibility import visibility
 from diffrt.shading.bsdf.mix import presence
 
-_MOST_STEPS = 24
 _CLEAR = 8.0
 """How many rounding errors away from the edge rays start."""
 _BACK = 32.0
@@ -120,7 +122,7 @@ def _at_piercing(scene: ti.template(), features: ti.template(), x: vec3, t: vec3
 
 
 @ti.func
-def _at_own(scene: ti.template(), features: ti.template(), x: vec3, t: vec3, w: vec3, faces, corners, joins: ti.i32):
+def _at_own(scene: ti.template(), features: ti.template(), x: vec3, t: vec3, w: vec3, faces, corners, joins: ti.i32, bends: ti.i32):
     """Where a surface that slides ends, or two of its triangles join: the normal points to the first one that is shown.
     Also whether that is the other one of the two, and corners of the shown and the second one."""
     normal = w.cross(t)
@@ -137,6 +139,8 @@ def _at_own(scene: ti.template(), features: ti.template(), x: vec3, t: vec3, w: 
         one, two = _normal_of(scene, faces[0]), _normal_of(scene, faces[1])
         one *= ti.select(one.dot(w) < 0.0, 1.0, -1.0)
         two *= ti.select(two.dot(w) < 0.0, 1.0, -1.0)
+        if bends:
+            possible = possible and one.dot(second - x) < 0.0
         clear += (one + two) * (_CLEAR * error)
         normal *= ti.select(height > 0.0, 1.0, -1.0)
     else:
@@ -152,43 +156,28 @@ def _at_own(scene: ti.template(), features: ti.template(), x: vec3, t: vec3, w: 
 
 
 @ti.func
-def _walk(
-    scene: ti.template(), features: ti.template(), way: ti.template(), i: ti.i32, start: Walk, steps: ti.i32,
-    key: ti.u32, number: ti.i32,
-) -> Walk:  # fmt: skip
-    """Walk on for a number of steps, or until nothing is left; the points are kept as those of sample i."""
-    here = start
-    keep_point(scene, features, way, steps, i, start.triangle, start.u, start.v)
-    for step in range(steps):
-        if max_component(here.weight) > 0.0:
-            here = walk_on(scene, features, here, key, number, step)
-            at = steps - step
-            keep_point(scene, features, way, at - 1, i, here.triangle, here.u, here.v)
-            keep_nearness(scene, way, at, i)
-    return here
-
-
-@ti.func
 def _uv_at(scene: ti.template(), triangle: ti.i32, x: vec3) -> vec2:
     """Texture coordinates of a triangle at a point of its plane."""
-    corners = scene.triangles[triangle]
-    p0 = scene.positions[corners[0]]
     n = _normal_of(scene, triangle)
-    u, v = intersection(p0, scene.positions[corners[1]] - p0, scene.positions[corners[2]] - p0, x + n, -n)
-    return texture_coordinates(scene, triangle, u, v)
+    b = met_along(scene, triangle, x, -n)
+    return texture_coordinates(scene, triangle, b.x, b.y)
 
 
 @ti.func
-def _steps(u: ti.f32, most: ti.i32):
-    """How many steps a walk takes, 0 to `most`, every one half as likely as the one before; and the probability."""
-    steps, chance, rest = 0, 1.0, u
-    while steps < most and rest >= 0.5:
-        rest = 2.0 * rest - 1.0
-        chance *= 0.5
-        steps += 1
-    if steps < most:
-        chance *= 0.5
-    return steps, chance
+def _by_horizons(
+    scene: ti.template(), features: ti.template(), options: ti.template(), x: vec3, clear: vec3, tangent: vec3,
+    w: vec3, faces, ends: ivec2, along: ti.f32, corner: vec3, second: vec3, key: ti.u32, number: ti.i32,
+    max_depth: ti.i32, rr_depth: ti.i32,
+):  # fmt: skip
+    """By how much the first of two triangles with horizons of their own sends more light against w than the second."""
+    fan = wedges(x, tangent, corner, second, 0)
+    here = surface_on_edge(scene, features, faces[0], ends, along)
+    there = surface_on_edge(scene, features, faces[1], ends, along)
+    return lit_from_wedges(
+        scene, features, options, fan, fan.u.dot(corner - x) > 0.0, clear, here, there, faces[0], faces[1],
+        uniform_1d(INDEPENDENT, key, number, 6), -w, uniform_2d(INDEPENDENT, key, number, 3), key, number, max_depth,
+        rr_depth,
+    )  # fmt: skip
 
 
 @ti.func
@@ -253,7 +242,7 @@ def sample_shadows(
         own, joins = False, 0
         if ti.static(slides):
             own = pierced[edge][0] <= ENDS
-            joins = ti.cast(pierced[edge][0] == JOINS, ti.i32)
+            joins = ti.cast(pierced[edge][0] <= JOINS, ti.i32)
         lens = uniform_2d(SOBOL, key, number, 2)
         u = uniform_2d(SOBOL, key, number, 1)
         fan = Wedges(tangent, tangent, tangent, 0.0)
@@ -288,7 +277,9 @@ def sample_shadows(
         second = x
         if ti.static(slides):
             if own:
-                blocker, swapped, shown, second = _at_own(scene, features, x, tangent, w, faces, at, joins)
+                blocker, swapped, shown, second = _at_own(
+                    scene, features, x, tangent, w, faces, at, joins, pierced[edge][0] == BENDS
+                )
                 if swapped:
                     faces = ivec2(faces[1], faces[0])
         clear = blocker.clear
@@ -298,23 +289,25 @@ def sample_shadows(
         hit = closest_hit(scene, features, clear, -w, 0.0, ti.select(possible, FAR, 0.0))
         if possible and hit.triangle >= 0:
             room = max_depth - ti.static(3 if mode == INDIRECT else 2)
-            steps, chance = _steps(uniform_1d(INDEPENDENT, key, number, 3), ti.min(room, _MOST_STEPS))
-            depth = steps + 1  # of the shadow
             shadow = Walk(hit.triangle, hit.u, hit.v, w, vec3(1.0))
-            seen = _walk(scene, features, samples.way, i, shadow, steps, key, number)
-            surface = surface_at(scene, features, seen.triangle, seen.u, seen.v)
-            lobe = uniform_1d(INDEPENDENT, key, number, 4)
-            link = connect(scene, features, options, weights, surface, lens)
-            arriving = vec3(0.0)
-            if link.share > 0.0 and max_component(seen.weight) > 0.0:
-                arriving = seen.weight * scattered(scene, features, surface, seen.triangle, lobe, link.wo, seen.wi)
-                arriving *= link.share / chance
+            arriving, film, steps = arriving_at_film(
+                scene, features, options, samples.way, i, weights, shadow, room, lens, key, number
+            )  # fmt: skip
+            depth = steps + 1  # of the shadow
             if max_component(arriving) > 0.0:
                 if own:
-                    light = from_own(
-                        scene, features, options, x, w, faces, shown, second, joins, key, number, max_depth - depth,
-                        rr_depth,
-                    )  # fmt: skip
+                    if pierced[edge][0] == BENDS:
+                        amount = _by_horizons(
+                            scene, features, options, x, clear, tangent, w, faces, vertices[edge], along, shown, second,
+                            key, number, max_depth - depth - 1, rr_depth,
+                        )  # fmt: skip
+                        met = met_along(scene, faces[0], x, w)
+                        light = Arrival(w, amount, LIGHT_TRIANGLES, faces[0], met, x)
+                    else:
+                        light = from_own(
+                            scene, features, options, x, w, faces, shown, second, joins, key, number,
+                            max_depth - depth, rr_depth,
+                        )  # fmt: skip
                     light_density = 0.0
                 elif line:
                     light = from_pierced(
@@ -358,7 +351,7 @@ def sample_shadows(
                     samples.pierced[i] = pierced[edge]
                     samples.point[i] = x
                     samples.along[i] = along
-                    samples.film[i] = link.film
+                    samples.film[i] = film
                     samples.lens[i] = lens
                     samples.jump[i] = jump
                     samples.normal[i] = blocker.normal

@@ -7,13 +7,14 @@ import numpy as np
 from diffrt.device.features import DELTA_LIGHTS
 from diffrt.device.geometry import Geometry
 from diffrt.gradient.edge_lights import DELTA, EXTENDED, INDIRECT
-from diffrt.gradient.edges import Edges, face_normals
+from diffrt.gradient.edges import Edges, face_normals, with_terminators
 from diffrt.gradient.piercings import Piercings
 from diffrt.gradient.sliding import sliding
 from diffrt.scene.scene import Scene
 
-ENDS, JOINS = -2, -3
-"""Instead of a triangle that is pierced: the surface that slides ends at the edge, or two of its triangles meet."""
+ENDS, JOINS, BENDS = -2, -3, -4
+"""Instead of a triangle that is pierced, at edges of shapes that slide: the surface ends there; two triangles join and
+light jumps; or they just bend, and each has a horizon of its own."""
 MOST_GROUPS = 256
 """So many groups of edges have a histogram of directions each."""
 _AXIS_BITS = 10
@@ -30,13 +31,14 @@ class ShadowLines:
     Attributes:
         ends: (K, 2, 3) float64.
         vertices: (K, 2) of an edge, -1 for a line of piercing.
-        pierced: (K, 2) triangles; -1 for an edge, ENDS and JOINS for those of shapes that slide.
+        pierced: (K, 2) triangles; -1 for an edge, or ENDS, JOINS, BENDS.
         triangles: (K, 2) beside an edge, -1 as second at a border; of a piercing the one that the line bounds and the
             one that blocks it.
         corners: (K, 4) vertices: the third ones of an edge's triangles; of a piercing two of each triangle, on either
             side of the other one.
         groups: (K,) which lines share a histogram of directions.
         parents: (groups,) which groups are near each other.
+        kinds: (K,) what kind of line it is, from 0.
         prior: (K,) probabilities.
     """
 
@@ -47,6 +49,7 @@ class ShadowLines:
     corners: np.ndarray
     groups: np.ndarray
     parents: np.ndarray
+    kinds: np.ndarray
     prior: np.ndarray
 
 
@@ -81,28 +84,35 @@ def shadow_lines(scene: Scene, g: Geometry, edges: Edges, piercings: Piercings, 
         kept = np.flatnonzero(own & ~edges.flat)
         ends, vertices, faces, normals, angle, third = _beside(g, edges, kept)
         parts.append((ends, vertices, np.full(faces.shape, ENDS), faces, third, angle))
-        kept = np.flatnonzero(own & (edges.faces[:, 1] >= 0) & (edges.always | ~edges.flat))
-        ends, vertices, faces, normals, angle, third = _beside(g, edges, kept)
-        # What only a triangle's horizon hides is seen in as few directions as it is dim.
-        jump = np.where(edges.always[kept], angle + _JUMP, angle**2)
-        parts.append((ends, vertices, np.full(faces.shape, JOINS), faces, third, jump))
+        edges = with_terminators(edges, g, scene.lights.values())
+        for kind in (JOINS, BENDS):
+            kept = edges.always if kind == JOINS else ~edges.always & ~edges.flat
+            kept = np.flatnonzero(own & kept & (edges.faces[:, 1] >= 0))
+            ends, vertices, faces, normals, angle, third = _beside(g, edges, kept)
+            weight = angle + _JUMP if kind == JOINS else angle**2
+            parts.append((ends, vertices, np.full(faces.shape, kind), faces, third, weight))
     ends, vertices, pierced, triangles, corners, weight = (
         np.concatenate(columns) for columns in zip(*parts, strict=True)
     )
     weight = weight * np.linalg.norm(ends[:, 1] - ends[:, 0], axis=1)
-    # Half of it goes to shapes evenly: what is small may be what is looked at.
-    shape = g.triangle_shape[triangles[:, 0]]
-    sums = np.bincount(shape, weight, minlength=len(scene.shapes))
-    weight = weight / np.maximum(weight.sum(), 1e-300) + weight / np.maximum(sums, 1e-300)[shape] / max(
-        np.sum(sums > 0), 1
-    )
+    # Half of it goes to shapes evenly: what is small may be what is looked at. Kinds of lines have even shares, too.
+    kinds = -np.minimum(pierced[:, 0], 0)
+    weight = _even(weight, kinds) + _even(weight, kinds * len(scene.shapes) + g.triangle_shape[triangles[:, 0]])
     used = weight > 0.0
     weight = weight[used]
-    groups, parents = _groups_by_kind(ends[used], pierced[used, 0] == JOINS)
+    groups, parents = _groups_by_kind(ends[used], kinds[used])
     return ShadowLines(
         ends[used], vertices[used], pierced[used], triangles[used], corners[used], groups, parents,
-        weight / max(float(weight.sum()), 1e-300),
+        np.unique(kinds[used], return_inverse=True)[1], weight / max(float(weight.sum()), 1e-300),
     )  # fmt: skip
+
+
+def _even(weight: np.ndarray, of: np.ndarray) -> np.ndarray:
+    """The weights, with sums that are equal for every number in `of`."""
+    _, at = np.unique(of, return_inverse=True)
+    sums = np.bincount(at, weight)
+    even: np.ndarray = weight / np.maximum(sums, 1e-300)[at] / max(np.sum(sums > 0.0), 1)
+    return even
 
 
 def _beside(g: Geometry, edges: Edges, kept: np.ndarray) -> tuple[np.ndarray, ...]:
@@ -146,14 +156,15 @@ def _seen_by_lamps(scene: Scene, g: Geometry, at: np.ndarray, normals: np.ndarra
     return result.astype(np.float64)
 
 
-def _groups_by_kind(ends: np.ndarray, other: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """`_groups` of those that have coordinates of their own for directions, and of the others."""
+def _groups_by_kind(ends: np.ndarray, kinds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """`_groups` of the lines of each kind."""
     groups = np.zeros(len(ends), dtype=np.int64)
-    groups[~other], parents = _groups(ends[~other])
-    if other.any():
-        of_other, more = _groups(ends[other])
-        groups[other] = of_other + len(parents)
-        parents = np.concatenate([parents, more + len(parents)])
+    parents = np.zeros(0, dtype=np.int64)
+    for kind in np.unique(kinds):
+        chosen = kinds == kind
+        these, above = _groups(ends[chosen])
+        groups[chosen] = these + len(parents)
+        parents = np.concatenate([parents, above + len(parents)])
     return groups, parents
 
 

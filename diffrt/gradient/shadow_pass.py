@@ -18,7 +18,7 @@ from diffrt.gradient.shadow_lines import ENDS, ShadowLines, shadow_lines
 from diffrt.gradient.shadow_motion import shadow_motion, way_motion
 from diffrt.gradient.way_points import MOST_POINTS
 
-_PRIOR = 0.2
+_PRIOR = 0.3
 """Share of samples that do not go by what earlier ones found."""
 _TRUSTED = 4.0
 """Hits that make what was found at an edge, or in a group of edges, count as much as what was found around it."""
@@ -46,7 +46,7 @@ class ShadowEdges(EdgePass):
             self.pierces, self.slides = bool((lines.pierced >= 0).any()), bool((lines.pierced <= ENDS).any())
         if self.count:
             self.prior = lines.prior
-            self.group, self.parent = lines.groups, lines.parents
+            self.group, self.parent, self.kind = lines.groups, lines.parents, lines.kinds
             self.histograms = len(lines.parents)
             *self.lines, self.groups = arrays
 
@@ -91,7 +91,8 @@ class ShadowEdges(EdgePass):
     def _draw(self, weights: Any, first: int, count: int, total: int, seed: int) -> None:
         sample_shadows(
             self.device.fields, self.plain, self.options, self.mode, self.pierces, self.slides, samples(), weights,
-            *self.lines, self.groups, self.cdf, self.guide, self.count, first, count, total, seed, self.depth, self.rr_depth,
+            *self.lines, self.groups, self.cdf, self.guide, self.count, first, count, total, seed, self.depth,
+            self.rr_depth,
         )  # fmt: skip
 
     def _learn(self, weights: Any, count: int) -> None:
@@ -108,6 +109,9 @@ class ShadowEdges(EdgePass):
         sums = _shrunk(sums, priors, self.parent, hits)
         edges = np.bincount(self.group, minlength=self.histograms)
         found = _shrunk(found, self.prior, self.group, (hits / np.maximum(edges, 1))[self.group], sums, priors)
+        # Kinds keep their shares: the few hits that some have so far may be more than they are worth.
+        sums, priors = (np.bincount(self.kind, x) for x in (found, self.prior))
+        found = found * (priors / np.where(sums > 0.0, sums, 1.0))[self.kind]
         self.cdf = cdf_of(_PRIOR * self.prior + (1.0 - _PRIOR) * found / found.sum())
 
         cells = read(self.cells).astype(np.float64).reshape(-1, CELLS)

@@ -18,9 +18,12 @@ from taichi.math import ivec2, vec2, vec3
 
 from diffrt.core.distribution import cdf_interval, search_cdf
 from diffrt.core.sampler import INDEPENDENT, pixel_seed, uniform_1d, uniform_2d
+from diffrt.core.vector import max_component
+from diffrt.device.features import LIGHT_ENVIRONMENT, LIGHT_TRIANGLES
 from diffrt.device.hit import FAR
 from diffrt.device.surface import surface_at
-from diffrt.gradient.edge_directions import direction, wedges
+from diffrt.gradient.edge_directions import Wedges, coordinates, direction, wedges
+from diffrt.gradient.edge_lights import EXTENDED, from_lights, nothing, straight_from_lights
 from diffrt.gradient.film_adjoint import gathered
 from diffrt.gradient.importance import bsdf_at
 from diffrt.gradient.primary_edges import place_on_line, step_into
@@ -33,7 +36,7 @@ CLEAR = 8.0
 
 
 @ti.func
-def _surface_on_edge(scene: ti.template(), features: ti.template(), triangle: ti.i32, ends: ivec2, along: ti.f32):
+def surface_on_edge(scene: ti.template(), features: ti.template(), triangle: ti.i32, ends: ivec2, along: ti.f32):
     """The surface of a triangle at a point of the edge between two of its vertices."""
     corners = scene.triangles[triangle]
     b = vec3(0.0)
@@ -53,6 +56,58 @@ def reflected(
         if material >= 0:
             result *= 1.0 - passes(scene, features, material, surface.uv)
     return result
+
+
+@ti.func
+def lit_from_wedges(
+    scene: ti.template(), features: ti.template(), options: ti.template(), fan: Wedges, first: ti.i32, clear: vec3,
+    here: ti.template(), there: ti.template(), one: ti.i32, other: ti.i32, lobe: ti.f32, wo: vec3, towards: vec2,
+    key: ti.u32, number: ti.i32, max_depth: ti.i32, rr_depth: ti.i32,
+) -> vec3:  # fmt: skip
+    """How much more radiance triangle `one` sends towards wo than the `other`, an estimate.
+
+    Args:
+        first: whether `one` sees the first wedge of `fan`; it is the other one's that it does not see.
+        clear: a point over the edge.
+        here, there: the surfaces of the triangles there.
+        towards: two random numbers, for directions of the wedges and for those of lights. What comes straight from
+            lights is found by both, combined by the balance heuristic (Veach and Guibas 1995).
+    """
+    more = vec3(0.0)
+    density = 1.0 / (2.0 * ti.max(fan.angle, 1e-20))  # in either wedge
+    for half in range(3):
+        w = direction(fan, vec2(0.5 * (ti.cast(half, ti.f32) + towards.x), towards.y))
+        in_first = half == 0
+        light = nothing(clear)
+        if half == 2:
+            light, light_density = from_lights(scene, features, EXTENDED, clear, towards)
+            w = light.w
+            where = coordinates(fan, w)
+            in_first = where.x < 0.5
+            if where.x < 0.0:
+                light.amount = vec3(0.0)
+            if ti.static(features.masked):
+                if light.kind == LIGHT_TRIANGLES:  # seen through surfaces: the wedges find all of it
+                    light.amount = vec3(0.0)
+            light.amount /= density + light_density
+        f = vec3(0.0)
+        if half < 2 or max_component(light.amount) > 0.0:
+            if in_first == first:
+                f = reflected(scene, features, here, one, lobe, wo, w)
+            else:
+                f = -reflected(scene, features, there, other, lobe, wo, w)
+        if f.dot(f) > 0.0:
+            if half < 2:
+                away = CameraRay(clear, w, 0.0, FAR)
+                radiance = trace_path(scene, features, options, away, key, number, max_depth, rr_depth)
+                straight, light_density = straight_from_lights(scene, features, clear, clear, w)
+                more += f * (radiance / density - straight.amount / density + straight.amount / (density + light_density))
+            else:
+                towards_light, end = w, FAR
+                if light.kind != LIGHT_ENVIRONMENT:
+                    towards_light, end = light.place - clear, SHADOW_END
+                more += f * light.amount * visibility(scene, features, clear, towards_light, end)
+    return more
 
 
 @ti.kernel
@@ -91,8 +146,8 @@ def sample_smooth_edges(
             ray = camera_ray(scene, features, place.film, lens)
             distance = (x - ray.origin).norm()
             one, other = triangles[edge][0], triangles[edge][1]
-            here = _surface_on_edge(scene, features, one, vertices[edge], place.along)
-            there = _surface_on_edge(scene, features, other, vertices[edge], place.along)
+            here = surface_on_edge(scene, features, one, vertices[edge], place.along)
+            there = surface_on_edge(scene, features, other, vertices[edge], place.along)
             outwards = (here.normal + there.normal).normalized(1e-20)
             outwards *= ti.select(outwards.dot(ray.direction) < 0.0, 1.0, -1.0)
             clear = x + outwards * (CLEAR * ti.max(here.error, there.error))
@@ -103,24 +158,14 @@ def sample_smooth_edges(
                 corner, corner_there = scene.positions[corners[edge][0]], scene.positions[corners[edge][1]]
                 fan = wedges(x, tangent, corner, corner_there, 0)
                 lobe = uniform_1d(INDEPENDENT, key, 0, 3)
-                more = vec3(0.0)  # that is seen in triangle `one`
-                for half in range(2):
-                    w = direction(fan, vec2(0.5 * (ti.cast(half, ti.f32) + towards.x), towards.y))
-                    seen_by_one = (half == 0) == (fan.u.dot(corner - x) > 0.0)
-                    f = vec3(0.0)
-                    if seen_by_one:
-                        f = reflected(scene, features, here, one, lobe, -ray.direction, w)
-                    else:
-                        f = -reflected(scene, features, there, other, lobe, -ray.direction, w)
-                    if f.dot(f) > 0.0:
-                        away = CameraRay(clear, w, 0.0, FAR)
-                        more += f * trace_path(
-                            scene, features, options, away, key, number, max_depth - 1, rr_depth
-                        )  # fmt: skip
+                more = lit_from_wedges(
+                    scene, features, options, fan, fan.u.dot(corner - x) > 0.0, clear, here, there, one, other, lobe,
+                    -ray.direction, towards, key, number, max_depth - 1, rr_depth,
+                )  # fmt: skip
                 normal = vec2(-place.tangent.y, place.tangent.x) / length
                 across = vec2(-place.line.y, place.line.x).normalized()
                 _step, side = step_into(scene, features, x, corner, lens, place.image_point, across, normal)
-                jump = more * (seen * 2.0 * fan.angle * ti.select(side < 0.0, 1.0, -1.0))
+                jump = more * (seen * ti.select(side < 0.0, 1.0, -1.0))
                 samples.active[i] = ti.cast(jump.dot(jump) > 0.0, ti.i32)
                 samples.vertices[i] = vertices[edge]
                 samples.pierced[i] = ivec2(-1)

@@ -1,0 +1,47 @@
+"""Runs the term of lines where shading normals of shapes that slide turn away from other surfaces."""
+
+from typing import Any
+
+import taichi as ti
+
+from diffrt.device.arrays import device_array
+from diffrt.device.upload import DeviceScene
+from diffrt.gradient.edge_pass import EdgePass, cdf_of
+from diffrt.gradient.edges import samples
+from diffrt.gradient.request import Request
+from diffrt.gradient.shadow_motion import way_motion
+from diffrt.gradient.sliding import sliding
+from diffrt.gradient.slid_silhouettes import bent_triangles, sample_slid_silhouettes, turning
+from diffrt.gradient.way_points import MOST_POINTS
+
+
+class SlidSilhouettes(EdgePass):
+    """Lines on triangles, seen by other surfaces; they belong to the indirect edges."""
+
+    term = "indirect"
+
+    def __init__(self, device: DeviceScene, request: Request, distorted: bool) -> None:
+        super().__init__(device, request, distorted)
+        triangles, area = bent_triangles(device.geometry, sliding(request.scene))
+        self.count = len(triangles)
+        if self.count:
+            self.cdf = cdf_of(area)
+            self.triangles = device_array(triangles, ti.i32)
+
+    @property
+    def empty(self) -> bool:
+        return self.count == 0 or self.depth < 3
+
+    def prepare(self, weights: Any) -> None:
+        """Areas say enough."""
+
+    def draw(self, weights: Any, first: int, count: int, total: int) -> None:
+        sample_slid_silhouettes(
+            self.device.fields, self.plain, self.options, samples(), weights, self.cdf, self.triangles, self.count,
+            first, count, total, self.request.gradient_seed ^ 0x9999, self.depth, self.rr_depth,
+        )  # fmt: skip
+
+    @property
+    def motions(self) -> list[tuple[Any, ...]]:
+        points = min(MOST_POINTS - 1, max(self.depth - 2, 1))
+        return [*((way_motion, at) for at in range(points)), (turning,)]
