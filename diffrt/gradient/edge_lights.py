@@ -1,7 +1,7 @@
 """Light that arrives at an edge: from lights, from other surfaces, from a triangle that is pierced there."""
 
 import taichi as ti
-from taichi.math import ivec2, vec2, vec3
+from taichi.math import vec2, vec3
 
 from diffrt.core.vector import max_component
 from diffrt.core.warp import triangle_uniform
@@ -97,18 +97,29 @@ def straight_from_lights(scene: ti.template(), features: ti.template(), x: vec3,
 @ti.func
 def from_surfaces(
     scene: ti.template(), features: ti.template(), options: ti.template(), x: vec3, start: vec3, w: vec3,
-    key: ti.u32, number: ti.i32, max_depth: ti.i32, rr_depth: ti.i32,
+    all_light: ti.i32, key: ti.u32, number: ti.i32, max_depth: ti.i32, rr_depth: ti.i32,
 ) -> Arrival:  # fmt: skip
-    """Radiance that arrives at x from direction w by scattering."""
+    """Radiance that arrives at x from direction w by scattering, or with `all_light` from lights, too."""
     result = nothing(x)
     hit = closest_hit(scene, features, start, w, 0.0, FAR)
-    if hit.triangle >= 0:
-        surface = surface_at(scene, features, hit.triangle, hit.u, hit.v)
+    if hit.triangle >= 0 or all_light != 0:
         ray = CameraRay(start, w, 0.0, FAR)
-        radiance = trace_path(scene, features, options, ray, key, number, max_depth, rr_depth)
-        radiance -= area.emitted(scene, features, surface, hit.triangle, hit.u, hit.v, -w)
-        result = Arrival(w, ti.max(radiance, 0.0), LIGHT_TRIANGLES, hit.triangle, vec2(hit.u, hit.v), surface.position)
+        result.amount = trace_path(scene, features, options, ray, key, number, max_depth, rr_depth)
+        if all_light == 0:
+            surface = surface_at(scene, features, hit.triangle, hit.u, hit.v)
+            amount = result.amount - area.emitted(scene, features, surface, hit.triangle, hit.u, hit.v, -w)
+            b = vec2(hit.u, hit.v)
+            result = Arrival(w, ti.max(amount, 0.0), LIGHT_TRIANGLES, hit.triangle, b, surface.position)
     return result
+
+
+@ti.func
+def from_pierced(scene: ti.template(), features: ti.template(), x: vec3, w: vec3, triangle: ti.i32) -> Arrival:
+    """Radiance that a triangle that is pierced at x emits against w."""
+    b = met_along(scene, triangle, x, w)
+    surface = surface_at(scene, features, triangle, b.x, b.y)
+    emitted = area.emitted(scene, features, surface, triangle, b.x, b.y, -w)
+    return Arrival(w, emitted, LIGHT_TRIANGLES, triangle, b, x)
 
 
 @ti.func
@@ -121,36 +132,6 @@ def met_along(scene: ti.template(), triangle: ti.i32, x: vec3, w: vec3) -> vec2:
 
 
 @ti.func
-def from_own(
-    scene: ti.template(), features: ti.template(), options: ti.template(), x: vec3, w: vec3, faces: ivec2,
-    first: vec3, second: vec3, joins: ti.i32, key: ti.u32, number: ti.i32, max_depth: ti.i32, rr_depth: ti.i32,
-) -> Arrival:  # fmt: skip
-    """Radiance that a surface sends against w from its edge at x, on the side of the first triangle, of corner `first`;
-    less that of the second one if it goes on there."""
-    result = from_pierced(
-        scene, features, options, INDIRECT, x, w, faces[0], first, key, number, max_depth, rr_depth
-    )  # fmt: skip
-    if joins != 0:
-        other = from_pierced(
-            scene, features, options, INDIRECT, x, w, faces[1], second, key, number, max_depth, rr_depth
-        )  # fmt: skip
-        result.amount -= other.amount
-    return result
-
-
-@ti.func
-def from_pierced(
-    scene: ti.template(), features: ti.template(), options: ti.template(), mode: ti.template(), x: vec3, w: vec3,
-    triangle: ti.i32, shown: vec3, key: ti.u32, number: ti.i32, max_depth: ti.i32, rr_depth: ti.i32,
-) -> Arrival:  # fmt: skip
-    """Radiance that a triangle that is pierced at x sends against w, from the side of its corner `shown`."""
-    result = nothing(x)
-    b = met_along(scene, triangle, x, w)
-    if ti.static(mode == INDIRECT):
-        start = x + (shown - x) * _ASIDE - w * (_ASIDE * (shown - x).norm())
-        result = from_surfaces(scene, features, options, x, start, w, key, number, max_depth, rr_depth)
-        result.amount *= ti.cast(result.index == triangle, ti.f32)
-    else:
-        surface = surface_at(scene, features, triangle, b.x, b.y)
-        result.amount = area.emitted(scene, features, surface, triangle, b.x, b.y, -w)
-    return Arrival(w, result.amount, LIGHT_TRIANGLES, triangle, b, x)
+def beside(x: vec3, w: vec3, corner: vec3) -> vec3:
+    """Where a ray along w starts that is to meet a triangle beside its edge at x, on the side of a corner."""
+    return x + (corner - x) * _ASIDE - w * (_ASIDE * (corner - x).norm())

@@ -39,8 +39,8 @@ def near_point(
     u, v = intersection(p0, e1, e2, origin, near.direction)
     straight = vec2(u, v) - b
     kept = p0 + e1 * b.x + e2 * b.y
-    turning, rest = near.share - near.straight, 1.0 - near.share
-    factor = near.share + near.slope.dot(moved) + near.straight_slope.dot(straight)
+    turning, rest = near.share - near.straight, near.kept
+    factor = 1.0 - rest + near.slope.dot(moved) + near.straight_slope.dot(straight)
     factor += rest * measure * solid_angle(kept, e1.cross(e2), origin)
     towards = carried * turning + near.direction * near.straight + safe_normalize(kept - origin, carried) * rest
     return b + moved * turning + straight * near.straight, safe_normalize(towards, carried), factor

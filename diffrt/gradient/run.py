@@ -19,8 +19,8 @@ from diffrt.gradient.primary_edges import CHANNEL_GROUPS
 from diffrt.gradient.request import Request
 from diffrt.gradient.shading_silhouette_pass import ShadingSilhouettes
 from diffrt.gradient.shadow_pass import ShadowEdges
-from diffrt.gradient.sliding import write_sliding
 from diffrt.gradient.slid_silhouette_pass import SlidSilhouettes
+from diffrt.gradient.sliding import write_sliding
 from diffrt.gradient.smooth_edge_pass import SmoothEdges
 from diffrt.gradient.target import Target
 from diffrt.scene.parameters import find

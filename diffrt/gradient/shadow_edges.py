@@ -32,8 +32,8 @@ from diffrt.gradient.edge_lights import (
     EXTENDED,
     INDIRECT,
     Arrival,
+    beside,
     from_lights,
-    from_own,
     from_pierced,
     from_surfaces,
     met_along,
@@ -43,7 +43,7 @@ from diffrt.gradient.edge_lights import (
 from diffrt.gradient.film_adjoint import gathered
 from diffrt.gradient.importance import Walk
 from diffrt.gradient.shadow_lines import BENDS, ENDS, JOINS
-from diffrt.gradient.smooth_edges import lit_from_wedges, surface_on_edge
+from diffrt.gradient.smooth_edges import into_wedge, surface_on_edge
 from diffrt.gradient.walk import arriving_at_film
 from diffrt.gradient.way_points import keep_nearness, keep_point
 from diffrt.render.path import SHADOW_END
@@ -122,7 +122,10 @@ def _at_piercing(scene: ti.template(), features: ti.template(), x: vec3, t: vec3
 
 
 @ti.func
-def _at_own(scene: ti.template(), features: ti.template(), x: vec3, t: vec3, w: vec3, faces, corners, joins: ti.i32, bends: ti.i32):
+def _at_own(
+    scene: ti.template(), features: ti.template(), x: vec3, t: vec3, w: vec3, faces, corners, joins: ti.i32,
+    bends: ti.i32,
+):  # fmt: skip
     """Where a surface that slides ends, or two of its triangles join: the normal points to the first one that is shown.
     Also whether that is the other one of the two, and corners of the shown and the second one."""
     normal = w.cross(t)
@@ -164,20 +167,47 @@ def _uv_at(scene: ti.template(), triangle: ti.i32, x: vec3) -> vec2:
 
 
 @ti.func
-def _by_horizons(
-    scene: ti.template(), features: ti.template(), options: ti.template(), x: vec3, clear: vec3, tangent: vec3,
-    w: vec3, faces, ends: ivec2, along: ti.f32, corner: vec3, second: vec3, key: ti.u32, number: ti.i32,
-    max_depth: ti.i32, rr_depth: ti.i32,
-):  # fmt: skip
-    """By how much the first of two triangles with horizons of their own sends more light against w than the second."""
-    fan = wedges(x, tangent, corner, second, 0)
-    here = surface_on_edge(scene, features, faces[0], ends, along)
-    there = surface_on_edge(scene, features, faces[1], ends, along)
-    return lit_from_wedges(
-        scene, features, options, fan, fan.u.dot(corner - x) > 0.0, clear, here, there, faces[0], faces[1],
-        uniform_1d(INDEPENDENT, key, number, 6), -w, uniform_2d(INDEPENDENT, key, number, 3), key, number, max_depth,
-        rr_depth,
-    )  # fmt: skip
+def _from_surfaces(
+    scene: ti.template(), features: ti.template(), options: ti.template(), slides: ti.template(), x: vec3, clear: vec3,
+    tangent: vec3, w: vec3, kind: ti.i32, faces, ends: ivec2, along: ti.f32, shown: vec3, second: vec3,
+    key: ti.u32, number: ti.i32, max_depth: ti.i32, rr_depth: ti.i32,
+) -> Arrival:  # fmt: skip
+    """Radiance that an edge ends, from surfaces: from beyond it, or from its triangles themselves.
+
+    Args:
+        kind: see ShadowLines.pierced; a triangle for a line of piercing.
+        shown, second: corners of the triangles `faces` on the sides that are seen.
+    """
+    result = nothing(x)
+    lobe, u = uniform_1d(INDEPENDENT, key, number, 6), uniform_2d(INDEPENDENT, key, number, 3)
+    amount = vec3(0.0)
+    for part in range(ti.select(kind <= JOINS, 2, 1)):
+        start, towards, factor, expected = clear, w, vec3(1.0 - 2.0 * ti.cast(part, ti.f32)), -1
+        depth = max_depth
+        if ti.static(slides):
+            if kind == BENDS:
+                fan = wedges(x, tangent, shown, second, 0)
+                in_one = fan.u.dot(shown - x) > 0.0
+                here = surface_on_edge(scene, features, faces[0], ends, along)
+                there = surface_on_edge(scene, features, faces[1], ends, along)
+                towards, factor = into_wedge(
+                    scene, features, fan, here, there, faces[0], faces[1], in_one, lobe, -w, part, u
+                )  # fmt: skip
+                depth -= 1
+        if kind != -1 and kind != BENDS:
+            start = beside(x, w, ti.select(part == 0, shown, second))
+            expected = faces[part]
+        if factor.dot(factor) > 0.0:
+            found = from_surfaces(
+                scene, features, options, x, start, towards, kind == BENDS, key, number, depth, rr_depth
+            )  # fmt: skip
+            if expected < 0 or found.index == expected:
+                amount += factor * found.amount
+            if expected < 0:
+                result = found
+    if kind != -1:
+        result = Arrival(w, amount, LIGHT_TRIANGLES, faces[0], met_along(scene, faces[0], x, w), x)
+    return result
 
 
 @ti.func
@@ -295,29 +325,14 @@ def sample_shadows(
             )  # fmt: skip
             depth = steps + 1  # of the shadow
             if max_component(arriving) > 0.0:
-                if own:
-                    if pierced[edge][0] == BENDS:
-                        amount = _by_horizons(
-                            scene, features, options, x, clear, tangent, w, faces, vertices[edge], along, shown, second,
-                            key, number, max_depth - depth - 1, rr_depth,
-                        )  # fmt: skip
-                        met = met_along(scene, faces[0], x, w)
-                        light = Arrival(w, amount, LIGHT_TRIANGLES, faces[0], met, x)
-                    else:
-                        light = from_own(
-                            scene, features, options, x, w, faces, shown, second, joins, key, number,
-                            max_depth - depth, rr_depth,
-                        )  # fmt: skip
+                if ti.static(mode == INDIRECT):
+                    light = _from_surfaces(
+                        scene, features, options, slides, x, clear, tangent, w, pierced[edge][0], faces, vertices[edge],
+                        along, shown, second, key, number, max_depth - depth, rr_depth,
+                    )  # fmt: skip
                     light_density = 0.0
                 elif line:
-                    light = from_pierced(
-                        scene, features, options, mode, x, w, faces[0], shown, key, number, max_depth - depth, rr_depth
-                    )
-                    light_density = 0.0
-                elif ti.static(mode == INDIRECT):
-                    light = from_surfaces(
-                        scene, features, options, x, clear, w, key, number, max_depth - depth, rr_depth
-                    )
+                    light = from_pierced(scene, features, x, w, faces[0])
                     light_density = 0.0
                 elif from_wedges:
                     light, light_density = straight_from_lights(scene, features, x, clear, w)

@@ -8,8 +8,8 @@ With m the geometric normal, L+ and L- the radiance on the sides of positive and
     int int W(x_S) f_s(x_S) [L+ - L-] |m . w| delta(f) df/dt dw dA
 
 over points and directions. The delta leaves the circle of directions normal to n. They are drawn in proportion to
-|m . w|: with the part s of m that is normal to n, and the angle p of w with it, that is |s| |cos p|, whose integral over
-the circle is 4 |s|.
+|m . w|: with the part s of m that is normal to n, and the angle p of w with it, that is |s| |cos p|, whose integral
+over the circle is 4 |s|.
 """
 
 import numpy as np
@@ -60,7 +60,8 @@ def sample_slid_silhouettes(
         number = first + i
         samples.active[i] = 0
         key = pixel_seed(0, seed)
-        at = ti.min((ti.cast(number, ti.f32) + uniform_1d(INDEPENDENT, key, number, 0)) / ti.cast(total, ti.f32), 0.9999999)
+        at = (ti.cast(number, ti.f32) + uniform_1d(INDEPENDENT, key, number, 0)) / ti.cast(total, ti.f32)
+        at = ti.min(at, 0.99999994)
         chosen = search_cdf(cdf, 0, number_of_triangles, at)
         triangle = triangles[chosen]
         density = cdf_interval(cdf, 0, chosen).y * ti.cast(total, ti.f32)
@@ -99,14 +100,15 @@ def sample_slid_silhouettes(
                 step = slope * (ti.min(_STEP, 0.5 * inside) / ti.max(ti.abs(slope.x) + ti.abs(slope.y), 1e-20))
                 size = ti.sqrt(cross.norm())
                 jump = vec3(0.0)
-                for k in ti.static(range(2)):
-                    there = b + step * (1.0 - 2.0 * k)
+                for k in range(2):
+                    sign = 1.0 - 2.0 * ti.cast(k, ti.f32)
+                    there = b + step * sign
                     start = p0 + e1 * there.x + e2 * there.y + w * (_STEP * size)
                     sent = from_surfaces(
-                        scene, features, options, surface.position, start, -w, key, number, max_depth - steps - 1,
-                        rr_depth,
+                        scene, features, options, surface.position, start, -w, 0, key, number,
+                        max_depth - steps - 1, rr_depth,
                     )  # fmt: skip
-                    jump += sent.amount * (ti.cast(sent.index == triangle, ti.f32) * (1.0 - 2.0 * k))
+                    jump += sent.amount * (ti.cast(sent.index == triangle, ti.f32) * sign)
                 jump *= arriving * (0.5 * cross.norm() * 4.0 * inclination / (bent.norm() * density))
                 good = is_finite(jump.x) and is_finite(jump.y) and is_finite(jump.z)
                 samples.active[i] = ti.cast(good and jump.dot(jump) > 0.0, ti.i32)

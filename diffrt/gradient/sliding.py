@@ -2,9 +2,9 @@
 
 A triangle of a fine mesh is small, and a vertex that moves by little changes the solid angle that it covers by much:
 relatively, by one over its size, and by one over the cosine at which it is met. Neighbours change against it, so that
-little of it is left in the mean; what noise it makes grows with the number of triangles. If points keep their directions
-instead, there is none of it. Then what ends or jumps at the edges of the mesh moves against them and has to be sampled
-there (`shadow_lines.py`, `slid_silhouettes.py`).
+little of it is left in the mean; what noise it makes grows with the number of triangles. If points keep their
+directions instead, there is none of it. Then what ends or jumps at the edges of the mesh moves against them and has to
+be sampled there (`shadow_lines.py`, `slid_silhouettes.py`).
 """
 
 import numpy as np
@@ -44,7 +44,9 @@ def _slides(scene: Scene, shape: Shape, smooth: set[str]) -> bool:
     material = scene.materials[shape.material]
     if len(shape.mesh.faces) < _FINE or shape.emission is not None or shape.material in smooth:
         return False
-    if material.type in ("mix", "null", "dielectric") or isinstance(material.opacity, TextureRef) or material.opacity < 1:
+    if material.type in ("mix", "null", "dielectric"):
+        return False
+    if isinstance(material.opacity, TextureRef) or material.opacity < 1.0:
         return False
     values = material.fields.values()
     return not any(isinstance(value, TextureRef) and scene.textures[value.name].filter == "nearest" for value in values)

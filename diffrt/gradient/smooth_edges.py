@@ -18,12 +18,9 @@ from taichi.math import ivec2, vec2, vec3
 
 from diffrt.core.distribution import cdf_interval, search_cdf
 from diffrt.core.sampler import INDEPENDENT, pixel_seed, uniform_1d, uniform_2d
-from diffrt.core.vector import max_component
-from diffrt.device.features import LIGHT_ENVIRONMENT, LIGHT_TRIANGLES
 from diffrt.device.hit import FAR
 from diffrt.device.surface import surface_at
-from diffrt.gradient.edge_directions import Wedges, coordinates, direction, wedges
-from diffrt.gradient.edge_lights import EXTENDED, from_lights, nothing, straight_from_lights
+from diffrt.gradient.edge_directions import Wedges, direction, wedges
 from diffrt.gradient.film_adjoint import gathered
 from diffrt.gradient.importance import bsdf_at
 from diffrt.gradient.primary_edges import place_on_line, step_into
@@ -59,55 +56,25 @@ def reflected(
 
 
 @ti.func
-def lit_from_wedges(
-    scene: ti.template(), features: ti.template(), options: ti.template(), fan: Wedges, first: ti.i32, clear: vec3,
-    here: ti.template(), there: ti.template(), one: ti.i32, other: ti.i32, lobe: ti.f32, wo: vec3, towards: vec2,
-    key: ti.u32, number: ti.i32, max_depth: ti.i32, rr_depth: ti.i32,
-) -> vec3:  # fmt: skip
-    """How much more radiance triangle `one` sends towards wo than the `other`, an estimate.
+def into_wedge(
+    scene: ti.template(), features: ti.template(), fan: Wedges, here: ti.template(), there: ti.template(), one: ti.i32,
+    other: ti.i32, in_one: ti.i32, lobe: ti.f32, wo: vec3, half: ti.i32, u: vec2,
+):  # fmt: skip
+    """A direction of one half of the wedges, and what light from there counts in the difference of radiances that
+    triangles `one` and `other` send towards wo: an estimate is the sum over both halves.
 
     Args:
-        first: whether `one` sees the first wedge of `fan`; it is the other one's that it does not see.
-        clear: a point over the edge.
-        here, there: the surfaces of the triangles there.
-        towards: two random numbers, for directions of the wedges and for those of lights. What comes straight from
-            lights is found by both, combined by the balance heuristic (Veach and Guibas 1995).
+        here, there: the surfaces of the triangles at the edge.
+        in_one: whether `one` sees the first wedge; it is the other one's that it does not see.
+        u: two random numbers.
     """
-    more = vec3(0.0)
-    density = 1.0 / (2.0 * ti.max(fan.angle, 1e-20))  # in either wedge
-    for half in range(3):
-        w = direction(fan, vec2(0.5 * (ti.cast(half, ti.f32) + towards.x), towards.y))
-        in_first = half == 0
-        light = nothing(clear)
-        if half == 2:
-            light, light_density = from_lights(scene, features, EXTENDED, clear, towards)
-            w = light.w
-            where = coordinates(fan, w)
-            in_first = where.x < 0.5
-            if where.x < 0.0:
-                light.amount = vec3(0.0)
-            if ti.static(features.masked):
-                if light.kind == LIGHT_TRIANGLES:  # seen through surfaces: the wedges find all of it
-                    light.amount = vec3(0.0)
-            light.amount /= density + light_density
-        f = vec3(0.0)
-        if half < 2 or max_component(light.amount) > 0.0:
-            if in_first == first:
-                f = reflected(scene, features, here, one, lobe, wo, w)
-            else:
-                f = -reflected(scene, features, there, other, lobe, wo, w)
-        if f.dot(f) > 0.0:
-            if half < 2:
-                away = CameraRay(clear, w, 0.0, FAR)
-                radiance = trace_path(scene, features, options, away, key, number, max_depth, rr_depth)
-                straight, light_density = straight_from_lights(scene, features, clear, clear, w)
-                more += f * (radiance / density - straight.amount / density + straight.amount / (density + light_density))
-            else:
-                towards_light, end = w, FAR
-                if light.kind != LIGHT_ENVIRONMENT:
-                    towards_light, end = light.place - clear, SHADOW_END
-                more += f * light.amount * visibility(scene, features, clear, towards_light, end)
-    return more
+    w = direction(fan, vec2(0.5 * (ti.cast(half, ti.f32) + u.x), u.y))
+    seen = (half == 0) == (in_one != 0)
+    surface, triangle = there, other
+    if seen:
+        surface, triangle = here, one
+    f = reflected(scene, features, surface, triangle, lobe, wo, w)
+    return w, f * (2.0 * fan.angle * ti.select(seen, 1.0, -1.0))
 
 
 @ti.kernel
@@ -158,10 +125,17 @@ def sample_smooth_edges(
                 corner, corner_there = scene.positions[corners[edge][0]], scene.positions[corners[edge][1]]
                 fan = wedges(x, tangent, corner, corner_there, 0)
                 lobe = uniform_1d(INDEPENDENT, key, 0, 3)
-                more = lit_from_wedges(
-                    scene, features, options, fan, fan.u.dot(corner - x) > 0.0, clear, here, there, one, other, lobe,
-                    -ray.direction, towards, key, number, max_depth - 1, rr_depth,
-                )  # fmt: skip
+                more = vec3(0.0)  # that is seen in triangle `one`
+                for half in range(2):
+                    w, f = into_wedge(
+                        scene, features, fan, here, there, one, other, fan.u.dot(corner - x) > 0.0, lobe,
+                        -ray.direction, half, towards,
+                    )  # fmt: skip
+                    if f.dot(f) > 0.0:
+                        away = CameraRay(clear, w, 0.0, FAR)
+                        more += f * trace_path(
+                            scene, features, options, away, key, number, max_depth - 1, rr_depth
+                        )  # fmt: skip
                 normal = vec2(-place.tangent.y, place.tangent.x) / length
                 across = vec2(-place.line.y, place.line.x).normalized()
                 _step, side = step_into(scene, features, x, corner, lens, place.image_point, across, normal)

@@ -18,12 +18,18 @@ _RAMP = 1.0
 """Width of the ramp along an edge, over the distance from the line in which the planes meet."""
 
 
+_GRAZING = 5e-3
+"""Cosine below which what slides does so less: at grazing angles the way has no bound, nor has its variance. What is
+left out is about this share of the motion of silhouettes."""
+
+
 @ti.dataclass
 class Near:
     """How a point follows the one before.
 
     Attributes:
         share: of the motions that it takes part in, 0 to 1.
+        kept: the part of it that keeps its barycentrics.
         straight: the part of it that goes by a direction that is fixed in the world; the rest goes by one that turns
             with the triangle before.
         slope, straight_slope: derivatives of both parts by the barycentrics u and v.
@@ -32,6 +38,7 @@ class Near:
     """
 
     share: ti.f32
+    kept: ti.f32
     straight: ti.f32
     slope: vec2
     straight_slope: vec2
@@ -68,15 +75,16 @@ def nearness(
     Args:
         slides: 0 if points of shapes that slide keep their places here all the same.
     """
-    result = Near(0.0, 0.0, vec2(0.0), vec2(0.0), vec3(0.0), vec3(0.0))
+    result = Near(0.0, 0.0, 0.0, vec2(0.0), vec2(0.0), vec3(0.0), vec3(0.0))
     if slides != 0 and scene.shape_slides[scene.triangle_shape[triangle]] != 0:
         corners = scene.triangles[triangle]
         p0 = scene.positions[corners[0]]
-        there = p0 + (scene.positions[corners[1]] - p0) * u + (scene.positions[corners[2]] - p0) * v
-        result.direction = (there - origin).normalized(1e-20)
+        e1, e2 = scene.positions[corners[1]] - p0, scene.positions[corners[2]] - p0
+        result.direction = (p0 + e1 * u + e2 * v - origin).normalized(1e-20)
         result.carried = result.direction
-        result.share = 1.0
-        result.straight = 1.0
+        cosine = e1.cross(e2).normalized(1e-20).dot((p0 - origin).normalized(1e-20))
+        result.share = ti.min(ti.abs(cosine) / _GRAZING, 1.0)
+        result.straight = result.share
     else:
         result = _near(scene, before, origin, triangle, u, v)
         if scene.shape_slides[scene.triangle_shape[before]] != 0:
@@ -106,7 +114,7 @@ def _near(
     distance = offset.norm()
     towards = offset / ti.max(distance, 1e-20)
     carried = vec3(towards.dot(s), towards.dot(t), towards.dot(n))
-    result = Near(0.0, 0.0, vec2(0.0), vec2(0.0), carried, towards)
+    result = Near(0.0, 1.0, 0.0, vec2(0.0), vec2(0.0), carried, towards)
     if before != triangle and distance > 0.0 and distance < 2.0 * reach:
         share, steepness = _smoothstep(2.0 - distance / reach)
         slope = vec2(towards.dot(e1), towards.dot(e2)) * (-steepness / reach)
@@ -136,6 +144,6 @@ def _near(
                 d_factor = d_ratio * steep
             slope = slope * factor + d_factor * share
             share *= factor
-        result.share = share
+        result.share, result.kept = share, 1.0 - share
         result.slope = slope
     return result

@@ -256,6 +256,35 @@ def crumpled() -> dict[str, Any]:
     return scene
 
 
+def beneath(
+    shading: str, level: int = 1, faces: Any = None, material: Any = "white", lights: Any = None, wall: bool = False
+) -> dict[str, Any]:
+    """Floor that gets no light but from a ball out of sight, and with `wall` from that wall, which does so, too.
+
+    Args:
+        level: subdivisions of an icosahedron; 0: the ball of primitives that has texture coordinates.
+        faces: some of the ball's; all by default.
+    """
+    scene = lit("white", lights, depth=4 if wall else 3)
+    scene["camera"] = {"to_world": {"look_at": {"origin": [0, 0.45, 2.2], "target": [0, 0, 1.1]}}, "fov": 34,
+                       "width": 16, "height": 12}  # fmt: skip
+    scene["materials"]["white"] = {"type": "diffuse", "albedo": [0.8, 0.7, 0.6]}
+    ball = {"name": "ball", "type": "sphere", "subdivisions": 1, "to_world": [{"scale": 0.5}]}
+    if level:
+        mesh = sphere(level)
+        ball = {"name": "ball", "type": "mesh", "vertices": 0.5 * mesh.vertices,
+                "faces": mesh.faces if faces is None else faces}  # fmt: skip
+    place = [*ball.pop("to_world", []), {"translate": [0, 0.8, 0]}]
+    scene["shapes"] = [scene["shapes"][0], {**ball, "shading": shading, "material": material, "to_world": place}]
+    if not lights:
+        shining = [{"scale": 0.3}, turned([1, 0, 0], -30), turned([0, 1, 0], 180), {"translate": [0.3, 1.0, 0.8]}]
+        scene["shapes"].append({"name": "lamp", "type": "rectangle", "emission": [30, 28, 26], "to_world": shining})
+    if wall:
+        aside = [{"scale": 1.5}, turned([0, 1, 0], -90), {"translate": [1.2, 1.0, 0.6]}]
+        scene["shapes"].append({"name": "wall", "type": "rectangle", "material": material, "to_world": aside})
+    return scene
+
+
 def _quad(name: str, *corners: tuple[float, float, float], **fields: Any) -> dict[str, Any]:
     return {"name": name, "type": "mesh", "vertices": np.array(corners), "faces": np.array([[0, 1, 2], [0, 2, 3]]),
             "shading": "flat", "material": {"type": "diffuse", "albedo": 0.8}, **fields}  # fmt: skip

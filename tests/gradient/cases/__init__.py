@@ -3,10 +3,14 @@
 from tests.gradient.cases.appearance import APPEARANCE, LAYERS
 from tests.gradient.cases.buffer_losses import BUFFERS
 from tests.gradient.cases.contact import CONTACT
+from tests.gradient.cases.fine import FINE
 from tests.gradient.cases.interior import INTERIOR
 from tests.gradient.cases.passing import PASSING
 from tests.gradient.cases.piercing import PIERCED
 from tests.gradient.cases.primary import PRIMARY, REFLECTED, SMOOTH
 from tests.gradient.cases.shadows import SHADOWS
 
-CASES = APPEARANCE + LAYERS + PASSING + INTERIOR + PRIMARY + SMOOTH + SHADOWS + BUFFERS + REFLECTED + PIERCED + CONTACT
+CASES = (
+    APPEARANCE + LAYERS + PASSING + INTERIOR + PRIMARY + SMOOTH + SHADOWS + BUFFERS + REFLECTED + PIERCED + CONTACT
+    + FINE
+)
