@@ -26,6 +26,7 @@ from diffrt.device.features import LIGHT_DIRECTIONAL, LIGHT_ENVIRONMENT, LIGHT_T
 from diffrt.device.hit import FAR
 from diffrt.device.intersect import closest_hit
 from diffrt.device.surface import surface_at, texture_coordinates
+from diffrt.gradient.blockers import at_edge, at_own, at_piercing, normal_of
 from diffrt.gradient.edge_directions import CELLS, Wedges, cell, coordinates, density, direction, draw, wedges
 from diffrt.gradient.edge_lights import (
     DELTA,
@@ -50,118 +51,14 @@ from diffrt.render.path import SHADOW_END
 from diffrt.render.visibility import visibility
 from diffrt.shading.bsdf.mix import presence
 
-_CLEAR = 8.0
-"""How many rounding errors away from the edge rays start."""
-_BACK = 32.0
-"""So many times farther towards the shadow: an edge may stand on the surface that it hides."""
 _NEAR = 0.25
 """Of the lights' size: closer to them their samples are too uneven."""
-
-
-@ti.dataclass
-class Blocker:
-    """How an edge blocks light that comes from direction w.
-
-    Attributes:
-        normal: unit, of the edge and w, away from what blocks the light; zero if nothing does.
-        sine: of the angle between the edge and w.
-        clear: a point beside the edge from which rays start.
-        triangle: what blocks the light.
-    """
-
-    normal: vec3
-    sine: ti.f32
-    clear: vec3
-    triangle: ti.i32
-
-
-@ti.func
-def _normal_of(scene: ti.template(), triangle: ti.i32) -> vec3:
-    corners = scene.triangles[triangle]
-    p0 = scene.positions[corners[0]]
-    return (scene.positions[corners[1]] - p0).cross(scene.positions[corners[2]] - p0).normalized(1e-20)
-
-
-@ti.func
-def _at_edge(scene: ti.template(), features: ti.template(), x: vec3, t: vec3, w: vec3, faces, corners) -> Blocker:
-    """What blocks the light lies on one side of the plane of the edge and the direction."""
-    normal = w.cross(t)
-    sine = normal.norm()
-    normal /= ti.max(sine, 1e-20)
-    side = normal.dot(scene.positions[corners[0]] - x)
-    silhouette = side != 0.0 and sine > 1e-6
-    if faces[1] >= 0:
-        silhouette = silhouette and side * normal.dot(scene.positions[corners[1]] - x) > 0.0
-    normal *= ti.select(silhouette, ti.select(side > 0.0, -1.0, 1.0), 0.0)
-    error = surface_at(scene, features, faces[0], 0.3, 0.3).error
-    return Blocker(normal, sine, x + (normal - w * _BACK) * (_CLEAR * error), faces[0])
-
-
-@ti.func
-def _at_piercing(scene: ti.template(), features: ti.template(), x: vec3, t: vec3, w: vec3, faces, corners):
-    """The second triangle blocks what the first one sends out against w; also the corner of the first one, on the side
-    from which that is seen."""
-    first, second = _normal_of(scene, faces[0]), _normal_of(scene, faces[1])
-    first *= ti.select(first.dot(w) < 0.0, 1.0, -1.0)
-    second *= ti.select(second.dot(w) < 0.0, 1.0, -1.0)
-    shown, other = scene.positions[corners[0]], scene.positions[corners[2]]
-    if second.dot(shown - x) < 0.0:
-        shown = scene.positions[corners[1]]
-    if first.dot(other - x) < 0.0:
-        other = scene.positions[corners[3]]
-    normal = w.cross(t)
-    sine = normal.norm()
-    normal /= ti.max(sine, 1e-20)
-    normal *= ti.select(normal.dot(shown - x) > 0.0, 1.0, -1.0)
-    possible = sine > 1e-6 and normal.dot(other - x) < 0.0
-    error = (
-        surface_at(scene, features, faces[0], 0.3, 0.3).error + surface_at(scene, features, faces[1], 0.3, 0.3).error
-    )
-    clear = x + (first + second) * (_CLEAR * error)
-    return Blocker(normal * ti.cast(possible, ti.f32), sine, clear, faces[1]), shown
-
-
-@ti.func
-def _at_own(
-    scene: ti.template(), features: ti.template(), x: vec3, t: vec3, w: vec3, faces, corners, joins: ti.i32,
-    bends: ti.i32,
-):  # fmt: skip
-    """Where a surface that slides ends, or two of its triangles join: the normal points to the first one that is shown.
-    Also whether that is the other one of the two, and corners of the shown and the second one."""
-    normal = w.cross(t)
-    sine = normal.norm()
-    normal /= ti.max(sine, 1e-20)
-    shown, second = scene.positions[corners[0]], scene.positions[corners[1]]
-    height, other = normal.dot(shown - x), normal.dot(second - x)
-    possible = sine > 1e-6 and height != 0.0
-    swapped = False
-    error = surface_at(scene, features, faces[0], 0.3, 0.3).error
-    clear = x
-    if joins != 0:
-        possible = possible and height * other < 0.0
-        one, two = _normal_of(scene, faces[0]), _normal_of(scene, faces[1])
-        one *= ti.select(one.dot(w) < 0.0, 1.0, -1.0)
-        two *= ti.select(two.dot(w) < 0.0, 1.0, -1.0)
-        if bends:
-            possible = possible and one.dot(second - x) < 0.0
-        clear += (one + two) * (_CLEAR * error)
-        normal *= ti.select(height > 0.0, 1.0, -1.0)
-    else:
-        if faces[1] >= 0:
-            possible = possible and height * other > 0.0
-            # Of two triangles on one side, the one is shown that the viewer meets first.
-            swapped = (shown - x).dot(w) * ti.abs(other) > (second - x).dot(w) * ti.abs(height)
-        normal *= ti.select(height > 0.0, 1.0, -1.0)
-        clear -= (normal + w * _BACK) * (_CLEAR * error)
-    if swapped:
-        shown = second
-    return Blocker(normal * ti.cast(possible, ti.f32), sine, clear, faces[0]), swapped, shown, second
 
 
 @ti.func
 def _uv_at(scene: ti.template(), triangle: ti.i32, x: vec3) -> vec2:
     """Texture coordinates of a triangle at a point of its plane."""
-    n = _normal_of(scene, triangle)
+    n = normal_of(scene, triangle)
     b = met_along(scene, triangle, x, -n)
     return texture_coordinates(scene, triangle, b.x, b.y)
 
@@ -299,15 +196,15 @@ def sample_shadows(
                 wedge_density = density(fan, guide, groups[edge], where)
                 cell_drawn = ti.select(where.x >= 0.0, cell(where), -1)
         w = light.w
-        blocker = _at_edge(scene, features, x, tangent, w, faces, at)
+        blocker = at_edge(scene, features, x, tangent, w, faces, at)
         shown = x
         if ti.static(pierces):
             if line:
-                blocker, shown = _at_piercing(scene, features, x, tangent, w, faces, at)
+                blocker, shown = at_piercing(scene, features, x, tangent, w, faces, at)
         second = x
         if ti.static(slides):
             if own:
-                blocker, swapped, shown, second = _at_own(
+                blocker, swapped, shown, second = at_own(
                     scene, features, x, tangent, w, faces, at, joins, pierced[edge][0] == BENDS
                 )
                 if swapped:

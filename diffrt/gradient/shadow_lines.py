@@ -111,7 +111,7 @@ def _even(weight: np.ndarray, of: np.ndarray) -> np.ndarray:
     """The weights, with sums that are equal for every number in `of`."""
     _, at = np.unique(of, return_inverse=True)
     sums = np.bincount(at, weight)
-    even: np.ndarray = weight / np.maximum(sums, 1e-300)[at] / max(np.sum(sums > 0.0), 1)
+    even: np.ndarray = weight / np.maximum(sums, 1e-300)[at] / max(int(np.count_nonzero(sums)), 1)
     return even
 
 

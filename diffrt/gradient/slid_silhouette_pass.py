@@ -10,7 +10,8 @@ from diffrt.gradient.edge_pass import EdgePass, cdf_of
 from diffrt.gradient.edges import samples
 from diffrt.gradient.request import Request
 from diffrt.gradient.shadow_motion import way_motion
-from diffrt.gradient.slid_silhouettes import bent_triangles, sample_slid_silhouettes, turning
+from diffrt.gradient.slid_motion import turning
+from diffrt.gradient.slid_silhouettes import bent_triangles, sample_slid_silhouettes
 from diffrt.gradient.sliding import sliding
 from diffrt.gradient.way_points import MOST_POINTS
 

@@ -27,7 +27,6 @@ from diffrt.device.intersect import closest_hit
 from diffrt.device.surface import offset_along, surface_at
 from diffrt.gradient.edge_lights import from_surfaces
 from diffrt.gradient.importance import Walk
-from diffrt.gradient.intersection import intersection
 from diffrt.gradient.walk import arriving_at_film
 from diffrt.gradient.way_points import MOST_POINTS
 
@@ -120,18 +119,3 @@ def sample_slid_silhouettes(
                 samples.normal[i] = w
                 samples.steps[i] = steps
                 samples.jump[i] = jump
-
-
-@ti.kernel
-def turning(scene: ti.template(), features: ti.template(), samples: ti.template(), count: ti.i32):
-    """Differentiated: how the shading normal turns away, where the surface is met from x_S in the same direction."""
-    for i in range(count):
-        if samples.active[i] != 0:
-            corners = scene.triangles[samples.far[i]]
-            p0 = scene.positions[corners[0]]
-            e1, e2 = scene.positions[corners[1]] - p0, scene.positions[corners[2]] - p0
-            w = samples.normal[i]
-            u, v = intersection(p0, e1, e2, samples.way.position[samples.steps[i], i], -w)
-            n = scene.triangle_normals[samples.far[i]]
-            normal = scene.normals[n[0]] * (1.0 - u - v) + scene.normals[n[1]] * u + scene.normals[n[2]] * v
-            samples.value[i] = w.dot(normal)
