@@ -95,7 +95,7 @@ def beside(scene: ti.template()) -> ti.f32:
     Far above the rounding of film points and directions, and no further: other lines, as those of
     `shading_silhouettes.py`, may run close by.
     """
-    return ti.max(6e-6 * ti.cast(scene.film_size[None][0], ti.f32), 2e-6 * scene.camera_intrinsics[None][0])
+    return ti.max(3e-6 * ti.cast(scene.film_size[None][0], ti.f32), 1e-6 * scene.camera_intrinsics[None][0])
 
 
 @ti.func

@@ -36,6 +36,9 @@ _BEFORE = 0.999
 """Share of the way to a line in which something hides it."""
 _EDGE_ON = 1e-4
 """Cosine at which triangles are left out: where a ray meets them, and how large they look, is rounding."""
+_BESIDE = 20.0
+"""Points to the sides of a line are so many times as far as beside edges: which side they are on shows in the last bits
+of interpolated normals. They keep to their triangle anyway."""
 _SIDES = ((0, 0), (1, 1), (2, 2), (0, 1), (1, 2), (2, 0))
 
 
@@ -172,7 +175,8 @@ def sample_silhouettes(
                             ) != 0  # fmt: skip
                     if not hidden:
                         # A step across, that neither leaves the triangle nor goes far on the film.
-                        step = ti.min(beside(scene) / ti.max((v1 * f1 + v2 * f2).norm(), 1e-20), 1.0 / ti.sqrt(squared))
+                        step = _BESIDE * beside(scene) / ti.max((v1 * f1 + v2 * f2).norm(), 1e-20)
+                        step = ti.min(step, 1.0 / ti.sqrt(squared))
                         inside = ti.min(constant, ti.min(other, 1.0 - constant - other))
                         step = ti.min(step, 0.5 * inside / (ti.abs(f1) + ti.abs(f2)))
                         across = (v1 * f1 + v2 * f2) * step
