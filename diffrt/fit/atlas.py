@@ -36,7 +36,7 @@ def unwrap(meshes: Sequence[Flat], texels: int, apart: bool) -> list[Flat]:
     side = float(np.linalg.norm(corners - np.roll(corners, 1, axis=1), axis=2).mean())
     middle = corners.mean(axis=(0, 1))
     # xatlas computes in single precision and leaves out what has an area below 1e-7.
-    charts = _atlas([((vertices - middle) / side, faces) for vertices, faces in meshes], 1.0, 0)
+    charts = _atlas([((vertices - middle) / side, faces) for vertices, faces in meshes], 0.0, 0)
     flat = [_laid_out(charts, number) for number in range(len(meshes))]
     area = sum(_area(uvs[faces]) for uvs, faces in flat)
     scale = texels / np.sqrt(area)
@@ -58,13 +58,15 @@ def unwrap(meshes: Sequence[Flat], texels: int, apart: bool) -> list[Flat]:
 
 
 def _atlas(meshes: Sequence[Flat], texels_per_unit: float, padding: int) -> Any:
-    """Charts of meshes, or of texture coordinates, which stay together, packed at a scale."""
+    """Charts of meshes, or of texture coordinates, which stay together, packed at a scale; 0: at about 1024 texels."""
     import xatlas
 
     atlas = xatlas.Atlas()
-    for points, faces in meshes:
+    # All at once in memory: xatlas takes texture coordinates at one address for instances of one mesh.
+    arrays = [(points.astype(np.float32), faces.astype(np.uint32)) for points, faces in meshes]
+    for points, faces in arrays:
         add = atlas.add_mesh if points.shape[1] == 3 else atlas.add_uv_mesh
-        add(points.astype(np.float32), faces.astype(np.uint32))
+        add(points, faces)
     options = xatlas.PackOptions()
     options.texels_per_unit, options.padding, options.bilinear = texels_per_unit, padding, True
     atlas.generate(pack_options=options)
