@@ -210,6 +210,7 @@ def real_problem(**more: Any) -> dict[str, Any]:
     """Find the paint of a ball, and its shape, from six pictures."""
     scene = painted_scene()
     del scene["shapes"][0]["emission"]
+    scene["materials"]["skin"] = {"type": "diffuse", "albedo": {"texture": "paint"}}
     truth = Scene.from_dict(scene)
     truth[VERTICES] = truth[VERTICES] * [1.0, 0.85, 1.1]
     names = [camera["name"] for camera in scene["cameras"]]
@@ -237,7 +238,6 @@ def test_a_fit_goes_on_behind_a_remeshing(taichi: str, tools: None) -> None:
 
 def test_other_processes_get_what_was_baked(taichi: str, tools: None) -> None:
     problem = real_problem(stages=[{"iterations": 2}, {"iterations": 3, "remesh": {"edge_length": 0.2}}])
-    problem["scene"]["textures.dot"] = [[[0.4]]]
     problem["parameters"].pop(PAINT)  # baked, and not fitted
     problem["scene"][PAINT] = colours(TEXELS, TEXELS, 3)
     one, two = fit(problem), fit(problem, workers=2)
