@@ -12,16 +12,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from diffrt.description.mesh import make_mesh
+from diffrt.description.mesh import Mesh
 from diffrt.errors import InputError, Problem
 from diffrt.fit.fingerprint import Fingerprint, changes
 from diffrt.fit.noise import Noise
 from diffrt.fit.prepare import FitSetup
+from diffrt.fit.retexture import baked_textures
 from diffrt.io.pixels import save
 
 Arrays = dict[str, NDArray[Any]]
 FILE = "checkpoint.npz"
 _VERSION = 3
+_OF_VALUES, _MESH_PARTS = ("value/", "mesh/", "texture/"), ("vertices", "faces", "uvs", "uv_faces")
 _SCALARS = ("iteration", "remeshed", "skipped", "smoothed", "best_loss", "best_iteration", "seconds")
 
 
@@ -52,12 +54,16 @@ class RunState:
 
 
 def values_of(setup: FitSetup) -> Arrays:
-    """The variables' values and the meshes that were remeshed, as a flat dict of arrays (not copied)."""
+    """The variables' values, the meshes that were remeshed and the other textures that were baked for these.
+
+    A flat dict of arrays (not copied).
+    """
     arrays: Arrays = {f"value/{name}": item.value for name, item in setup.variables.items()}
     for name in remeshed_shapes(setup):
         mesh = setup.scene.shapes[name].mesh
-        arrays[f"mesh/{name}/vertices"], arrays[f"mesh/{name}/faces"] = mesh.vertices, mesh.faces
-    return arrays
+        parts = {part: getattr(mesh, part) for part in _MESH_PARTS}
+        arrays |= {f"mesh/{name}/{part}": array for part, array in parts.items() if array is not None}
+    return arrays | {f"texture/{name}": setup.scene.textures[name].data for name in baked_textures(setup)}
 
 
 def remeshed_shapes(setup: FitSetup) -> list[str]:
@@ -69,14 +75,24 @@ def remeshed_shapes(setup: FitSetup) -> list[str]:
     ]
 
 
-def set_values(setup: FitSetup, arrays: Arrays) -> None:
-    """The reverse of `values_of`: meshes and values as they were; optimizers begin anew."""
+def set_surfaces(setup: FitSetup, arrays: Arrays) -> None:
+    """Of the reverse of `values_of` the meshes and textures, where the triangles and texels are not these already."""
     from diffrt.fit.remesh import replace_mesh
 
-    for key in arrays:
-        if key.startswith("mesh/") and key.endswith("/faces"):
-            name = key.removeprefix("mesh/").removesuffix("/faces")
-            replace_mesh(setup, name, make_mesh(arrays[f"mesh/{name}/vertices"], arrays[key]))
+    for key, faces in arrays.items():
+        kind, _, name = key.partition("/")
+        if kind == "mesh" and name.endswith("/faces"):
+            name = name.removesuffix("/faces")
+            if not np.array_equal(setup.scene.shapes[name].mesh.faces, faces):
+                uvs, uv_faces = arrays.get(f"mesh/{name}/uvs"), arrays.get(f"mesh/{name}/uv_faces")
+                replace_mesh(setup, name, Mesh(arrays[f"mesh/{name}/vertices"], faces, uvs=uvs, uv_faces=uv_faces))
+        elif kind == "texture" and not np.array_equal(setup.scene.textures[name].data, arrays[key]):
+            setup.scene[f"textures.{name}"] = arrays[key]
+
+
+def set_values(setup: FitSetup, arrays: Arrays) -> None:
+    """The reverse of `values_of`: meshes, textures and values as they were; optimizers begin anew."""
+    set_surfaces(setup, arrays)
     for name, item in setup.variables.items():
         item.value = arrays[f"value/{name}"].copy()
         item.renew()
@@ -156,7 +172,7 @@ def restore(setup: FitSetup, saved: Saved) -> RunState:
     """
     arrays, head = saved.arrays, saved.head
     with _readable(saved.path):
-        set_values(setup, {key: array for key, array in arrays.items() if key.startswith(("value/", "mesh/"))})
+        set_values(setup, {key: array for key, array in arrays.items() if key.startswith(_OF_VALUES)})
         for name, item in setup.variables.items():
             item.latent, item.start = arrays[f"latent/{name}"], arrays[f"start/{name}"]
             item.moments.mean, item.moments.square = arrays[f"mean/{name}"], arrays[f"square/{name}"]

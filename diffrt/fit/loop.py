@@ -187,12 +187,16 @@ class _Run:
         state = self.state
         if state.remeshed >= number:
             return
-        state.remeshed, state.smoothed, state.best_loss, state.noise = number, None, float("inf"), Noise()
         wanted = self.setup.stages[number].remesh
-        if wanted is not None:
-            from diffrt.fit.remesh import remesh
+        with interrupts_held() as interrupted:
+            if wanted is not None:
+                from diffrt.fit.remesh import remesh
 
-            remesh(self.setup, wanted)
+                remesh(self.setup, wanted)
+                state.best = {}  # of other triangles
+            state.remeshed, state.smoothed, state.best_loss, state.noise = number, None, float("inf"), Noise()
+            if interrupted():
+                raise KeyboardInterrupt
 
     def _warn_of_blind(self, evaluation: Evaluation) -> None:
         """Say which views lead nowhere.

@@ -1,6 +1,7 @@
 """New triangles of even size under way, for shapes whose vertices are fitted (extra: mesh)."""
 
 import importlib.util
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -9,8 +10,8 @@ from diffrt.errors import MissingExtraError, Problem
 from diffrt.fit.large_steps import LargeSteps
 from diffrt.fit.prepare import FitSetup
 from diffrt.fit.problem import ProblemFile, Remesh
+from diffrt.fit.retexture import apply_bakes, retexture, texture_problems, varies_by_entry
 from diffrt.fit.variables import Variable
-from diffrt.scene.consistency import texture_names
 from diffrt.scene.scene import Scene
 
 _ROUNDS = 10
@@ -27,44 +28,62 @@ def remesh_problems(problem: ProblemFile, scene: Scene, variables: dict[str, Var
     problems = []
     fitted = _fitted(variables)
     for index, stage in enumerate(problem.stages):
+        if stage.remesh is None:
+            continue
         place = f"stages[{index}].remesh"
-        for name in (stage.remesh.shapes or fitted) if stage.remesh else []:
-            if name not in fitted:
-                problems.append(
-                    Problem(f"{place}.shapes", f"the vertices of {name!r} are not fitted", ", ".join(fitted))
-                )
-                continue
-            variable = variables[f"shapes.{name}.vertices"]
-            if texture_names(scene.shapes[name], scene.materials):
-                problems.append(
-                    Problem(place, f"{name!r} has a texture, and its coordinates would go", "shapes without")
-                )
-            if scene.shapes[name].has_given_normals:
-                problems.append(Problem(place, f"{name!r} has given normals", "shapes without"))
-            if variable.fit.tied:
-                problems.append(Problem(place, f"other vertices are tied to those of {name!r}", "shapes without"))
-            if variable.free.ndim > 1 and variable.free.shape[0] > 1:
-                problems.append(Problem(place, f"{name!r} has single vertices that are not free", "free by axis"))
-        if stage.remesh and not fitted:
+        if not fitted:
             problems.append(Problem(place, "no vertices are fitted", "shapes.NAME.vertices among the parameters"))
+        if problem.optimizer == "lbfgs":
+            problems.append(Problem(place, "given together with lbfgs", "another optimizer: lbfgs needs one function"))
+        if problem.loss.buffers.get("uv", 0.0) > 0.0:
+            found = "given together with loss.buffers.uv: shapes get other texture coordinates"
+            problems.append(Problem(place, found, "either of them"))
+        names = []
+        for name in dict.fromkeys(stage.remesh.shapes or fitted):
+            if name in fitted:
+                names.append(name)
+                problems += _problems_of(place, name, scene, variables[f"shapes.{name}.vertices"])
+            else:
+                found = f"the vertices of {name!r} are not fitted"
+                problems.append(Problem(f"{place}.shapes", found, ", ".join(fitted)))
+        problems += texture_problems(place, names, scene, variables)
     return problems
 
 
+def _problems_of(place: str, name: str, scene: Scene, variable: Variable) -> Iterator[Problem]:
+    """What stands against new triangles for one shape."""
+    if scene.shapes[name].has_given_normals:
+        yield Problem(place, f"{name!r} has given normals", "shapes without")
+    if variable.fit.tied:
+        yield Problem(place, f"other vertices are tied to those of {name!r}", "shapes without")
+    if varies_by_entry(variable.free):
+        yield Problem(place, f"{name!r} has single vertices that are not free", "free by axis")
+    if varies_by_entry(variable.low) or varies_by_entry(variable.high):
+        yield Problem(place, f"{name!r} has single vertices with bounds of their own", "bounds by axis")
+
+
 def remesh(setup: FitSetup, wanted: Remesh) -> list[str]:
-    """Give shapes new triangles (Botsch and Kobbelt 2004); their optimizers begin anew.
+    """Give shapes new triangles (Botsch and Kobbelt 2004); the optimizers of their vertices begin anew.
+
+    Shapes that show textures get new texture coordinates, and their textures are baked for these.
 
     Returns:
         Their names.
     """
     import gpytoolbox
 
-    names = wanted.shapes or _fitted(setup.variables)
+    names = list(dict.fromkeys(wanted.shapes or _fitted(setup.variables)))
+    meshes = {}
     for name in names:
         mesh = setup.scene.shapes[name].mesh
         vertices, faces = gpytoolbox.remesh_botsch(
-            np.ascontiguousarray(mesh.vertices), np.ascontiguousarray(mesh.faces), _ROUNDS, wanted.edge_length
+            np.array(mesh.vertices), np.array(mesh.faces), _ROUNDS, wanted.edge_length
         )
-        replace_mesh(setup, name, make_mesh(vertices, faces, field=f"shapes.{name}"))
+        meshes[name] = make_mesh(vertices, faces, field=f"shapes.{name}")
+    result = retexture(setup.scene, meshes)
+    for name, mesh in result.meshes.items():
+        replace_mesh(setup, name, mesh)
+    apply_bakes(setup, result.bakes)
     return names
 
 

@@ -71,6 +71,12 @@ class Variable:
         self.latent = self._encode(self.value)
         self.moments = Moments.like(self.latent)
 
+    def carry(self, change: Callable[[Floats], Floats]) -> None:
+        """Take value, start and moments to other entries, each a mean of some of the old ones; the run goes on."""
+        self.start = change(self.start)
+        self.moments.mean, self.moments.square = change(self.moments.mean), change(self.moments.square)
+        self.set(change(self.value))
+
     def apply(self, scene: Scene) -> None:
         """Bring the value into the scene."""
         self._values, self._pull = self.spread(self.value)

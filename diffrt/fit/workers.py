@@ -1,6 +1,7 @@
 """Other processes that look at the views of a step, each at its own share of the processor's cores.
 
-A process loads the problem once; for each step it gets the values of the variables and, after remeshing, the meshes.
+A process loads the problem once; for each step it gets the values of the variables and, after remeshing, meshes and
+baked textures.
 """
 
 import multiprocessing
@@ -17,7 +18,7 @@ import numpy as np
 
 from diffrt import _taichi
 from diffrt.errors import InputError, Problem
-from diffrt.fit.checkpoint import Arrays, values_of
+from diffrt.fit.checkpoint import Arrays, set_surfaces, values_of
 from diffrt.fit.evaluate import Evaluation, Look, apply_values, look_at
 from diffrt.fit.prepare import FitSetup, prepare
 
@@ -86,15 +87,8 @@ def _look(task: tuple[Arrays, Look]) -> Evaluation:
 
 
 def _bring(arrays: Arrays) -> None:
-    """Set the variables, and meshes that got other triangles."""
-    from diffrt.description.mesh import make_mesh
-    from diffrt.fit.remesh import replace_mesh
-
-    for key in arrays:
-        if key.startswith("mesh/") and key.endswith("/faces"):
-            name = key.removeprefix("mesh/").removesuffix("/faces")
-            if not np.array_equal(_setup.scene.shapes[name].mesh.faces, arrays[key]):
-                replace_mesh(_setup, name, make_mesh(arrays[f"mesh/{name}/vertices"], arrays[key]))
+    """Set the variables, meshes that got other triangles, and what was baked for these."""
+    set_surfaces(_setup, arrays)
     changed = False
     for name, item in _setup.variables.items():
         value = arrays[f"value/{name}"]

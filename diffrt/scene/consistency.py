@@ -60,15 +60,26 @@ def warn_of_missing_uvs(shapes: Mapping[str, Shape], materials: Mapping[str, Mat
 
 
 def texture_names(shape: Shape, materials: Mapping[str, Material]) -> set[str]:
+    """All textures that a shape shows: of its material, of what that mixes, and of its emission."""
     values: list[Value | None] = [shape.emission]
-    names, stack, seen = set(), [shape.material], set()
-    while stack:
-        name = stack.pop()
-        material = materials.get(name)
-        if material is None or name in seen:
-            continue
-        seen.add(name)
+    for material in _materials_of(shape, materials):
         values += [*material.fields.values(), material.opacity]
-        names |= {material.normal_map} - {None}
-        stack += [part for part in (material.first, material.second) if part is not None]
-    return {value.name for value in values if isinstance(value, TextureRef)} | {name for name in names if name}
+    names = {value.name for value in values if isinstance(value, TextureRef)}
+    return names | normal_map_names(shape, materials)
+
+
+def normal_map_names(shape: Shape, materials: Mapping[str, Material]) -> set[str]:
+    """Those of them that turn its normals."""
+    return {material.normal_map for material in _materials_of(shape, materials) if material.normal_map}
+
+
+def _materials_of(shape: Shape, materials: Mapping[str, Material]) -> Iterator[Material]:
+    """The material of a shape and, if it is a mix, those within, each once."""
+    stack: list[str | None] = [shape.material]
+    seen = set()
+    while stack:
+        material = materials.get(stack.pop() or "")
+        if material is not None and material.name not in seen:
+            seen.add(material.name)
+            yield material
+            stack += [material.first, material.second]

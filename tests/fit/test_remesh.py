@@ -31,6 +31,13 @@ def ball_problem(**more: Any) -> dict[str, Any]:
     return {"scene": scene, "views": views, "parameters": fitted, "stages": stages, "spp": 1, **more}
 
 
+def refused(problem: dict[str, Any]) -> list[str]:
+    """What is wrong with a problem, without what is allowed."""
+    with pytest.raises(InputError) as caught:
+        prepare(problem, Path("."))
+    return [str(item).partition("; allowed")[0] for item in caught.value.problems]
+
+
 @pytest.fixture
 def pulled(monkeypatch: pytest.MonkeyPatch, taichi: str) -> None:
     """Instead of pictures: the squared distance of the vertices from a sphere of another size beside."""
@@ -54,15 +61,24 @@ def test_without_the_extra_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_cannot_be_remeshed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(remesh.importlib.util, "find_spec", lambda name: name)
     problem = ball_problem()
-    problem["scene"]["shapes"].append({"name": "sheet", "type": "rectangle", "material": "painted"})
-    problem["scene"]["textures"] = {"paint": {"data": [[0.5]]}}
-    problem["scene"]["materials"] = {"painted": {"type": "diffuse", "albedo": {"texture": "paint"}}}
-    problem["parameters"]["shapes.sheet.vertices"] = {"learning_rate": 0.1}
+    problem["scene"]["shapes"].append({"name": "sheet", "type": "rectangle"})
+    problem["parameters"]["shapes.sheet.vertices"] = {"learning_rate": 0.1, "bounds": [None, [[2.0]] * 4]}
+    problem["parameters"]["shapes.sheet.uvs"] = {"learning_rate": 0.1}
     problem["stages"].append({"iterations": 1, "remesh": {"edge_length": 0.1, "shapes": ["ball", "bal"]}})
-    with pytest.raises(InputError) as caught:
-        prepare(problem, Path("."))
-    assert [item.field for item in caught.value.problems] == ["stages[1].remesh", "stages[2].remesh.shapes"]
-    assert "'sheet' has a texture" in str(caught.value)
+    problem["loss"] = {"buffers": {"uv": 1.0}}
+    problem["views"][0]["buffers"] = {"uv": np.zeros((8, 8, 2))}
+    assert refused(problem) == [
+        "stages[1].remesh: given together with loss.buffers.uv: shapes get other texture coordinates",
+        "stages[1].remesh: 'sheet' has single vertices with bounds of their own",
+        "stages[1].remesh: texture coordinates of 'sheet' are fitted, and would be new ones",
+        "stages[2].remesh: given together with loss.buffers.uv: shapes get other texture coordinates",
+        "stages[2].remesh.shapes: the vertices of 'bal' are not fitted",
+    ]
+
+
+def test_one_smooth_function_cannot_be_remeshed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(remesh.importlib.util, "find_spec", lambda name: name)
+    assert refused(ball_problem(optimizer="lbfgs")) == ["stages[1].remesh: given together with lbfgs"]
 
 
 def test_the_run_goes_on_with_other_triangles(pulled: None, tmp_path: Path) -> None:
