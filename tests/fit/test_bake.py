@@ -117,6 +117,7 @@ def test_no_texel_shows_in_two_charts(texels: int, height: int, width: int) -> N
 
 
 def test_an_atlas_has_even_density_and_is_the_same_each_time() -> None:
+    pytest.importorskip("xatlas")
     mesh = bean()
     small = make_mesh(0.3 * mesh.vertices, mesh.faces)
     one, two = (unwrap([(mesh.vertices, mesh.faces), (small.vertices, small.faces)], 128, False) for _ in range(2))
@@ -135,6 +136,7 @@ def test_an_atlas_has_even_density_and_is_the_same_each_time() -> None:
 
 def test_triangles_without_area_hold_nothing_up() -> None:
     """A needle that xatlas leaves out; far from the origin, and small, which single precision would not forgive."""
+    pytest.importorskip("xatlas")
     mesh = bean(1)
     first, second = mesh.vertices[mesh.faces[0, :2]]
     needle = 0.5 * (first + second) + 1e-9
@@ -219,6 +221,7 @@ def test_nearest_filters_are_baked_without_mixing() -> None:
 
 def test_a_thin_sheet_keeps_its_sides() -> None:
     """Points of the upper side that sank below the middle still belong to the upper side."""
+    pytest.importorskip("gpytoolbox")
     box = primitives.cube()
     sheet = make_mesh(box.vertices * [1.0, 1.0, 0.01], box.faces)
     random = np.random.default_rng(5)
