@@ -13,3 +13,9 @@ class Hit:
     t: ti.f32
     u: ti.f32
     v: ti.f32
+
+
+@ti.func
+def nowhere() -> Hit:
+    """A ray that met nothing."""
+    return Hit(-1, FAR, 0.0, 0.0)

@@ -14,12 +14,13 @@ from taichi.math import ivec2, ivec4, vec2, vec3, vec4
 
 from diffrt.core.distribution import cdf_interval, search_cdf
 from diffrt.core.sampler import INDEPENDENT, pixel_seed, uniform_2d
+from diffrt.device.hit import Hit, nowhere
 from diffrt.device.intersect import any_hit, closest_hit
 from diffrt.device.surface import offset_along, surface_at
 from diffrt.gradient.film_adjoint import gathered
 from diffrt.gradient.projection import to_camera, to_film, to_image_plane
 from diffrt.render.buffers import channels_along
-from diffrt.render.path import trace_path
+from diffrt.render.path import trace_path_from
 from diffrt.render.rendering import CHANNEL_COUNT, CHANNELS
 from diffrt.shading.camera.dispatch import CameraRay, camera_ray
 from diffrt.shading.camera.perspective import distortion_derivative
@@ -175,16 +176,33 @@ def step_into(
 
 
 @ti.func
+def hit_at(scene: ti.template(), triangle: ti.i32, x: vec3, t: ti.f32) -> Hit:
+    """A triangle met at a point of its own, its rim included, at distance t."""
+    corners = scene.triangles[triangle]
+    p0 = scene.positions[corners[0]]
+    e1 = scene.positions[corners[1]] - p0
+    e2 = scene.positions[corners[2]] - p0
+    normal = e1.cross(e2)
+    normal /= ti.max(normal.dot(normal), 1e-37)
+    u = ti.min(ti.max(normal.dot((x - p0).cross(e2)), 0.0), 1.0)
+    v = ti.min(ti.max(normal.dot(e1.cross(x - p0)), 0.0), 1.0 - u)
+    return Hit(triangle, t, u, v)
+
+
+@ti.func
 def _shown(
-    scene: ti.template(), features: ti.template(), options: ti.template(), shown: ti.template(), ray: CameraRay,
-    key: ti.u32, number: ti.i32, max_depth: ti.i32, rr_depth: ti.i32,
+    scene: ti.template(), features: ti.template(), options: ti.template(), shown: ti.template(),
+    known: ti.template(), first: Hit, ray: CameraRay, key: ti.u32, number: ti.i32, max_depth: ti.i32,
+    rr_depth: ti.i32,
 ) -> vec3:  # fmt: skip
-    """What is seen along a ray: RADIANCE, or a group of channels."""
+    """What is seen along a ray, RADIANCE or a group of channels; `known` and `first` as in `trace_path_from`."""
     result = vec3(0.0)
     if ti.static(shown == RADIANCE):
-        result = trace_path(scene, features, options, ray, key, number, max_depth, rr_depth)
+        result = trace_path_from(
+            scene, features, options, known, first, ray, key, number, max_depth, rr_depth
+        )  # fmt: skip
     else:
-        row = channels_along(scene, features, options, ray, key, number)
+        row = channels_along(scene, features, options, known, first, ray, key, number)
         for d in ti.static(range(3)):
             result[d] = row[3 * shown + d]
     return result
@@ -253,6 +271,7 @@ def sample_edges(
                 free = distortion_of(scene, features, image_point, across).norm()
                 below, above = -across * (beside(scene) / free), across * (beside(scene) / free)
                 nearest_below, nearest_above = -1e30, -1e30
+                met_below, met_above = -1, -1
                 for k in range(4):
                     number_beside, corner_beside = -1, -1
                     for c in ti.static(range(4)):
@@ -268,15 +287,23 @@ def sample_edges(
                         c = _image(mirrored, planes, mirror, scene.positions[of[2]])
                         near = _nearness((b - a).cross(c - a), point, aside)
                         if side < 0.0 and near > nearest_below:
-                            below, nearest_below = step, near
+                            below, nearest_below, met_below = step, near, number_beside
                         if side > 0.0 and near > nearest_above:
-                            above, nearest_above = step, near
+                            above, nearest_above, met_above = step, near, number_beside
                 # The same random numbers on both sides: what does not jump cancels.
                 jump = vec3(0.0)
                 for side in range(2):
                     step = ti.select(side == 0, below, above)
+                    met = ti.select(side == 0, met_below, met_above)
+                    meets = nowhere()
+                    if ti.static(not features.masked):
+                        if mirror < 0 and met >= 0:
+                            meets = hit_at(scene, met, x, t_max)
+                            step = vec2(0.0)
                     seen = camera_ray(scene, features, to_film(scene, features, image_point + step), lens)
-                    value = _shown(scene, features, options, shown, seen, key, number, max_depth, rr_depth)
+                    value = _shown(
+                        scene, features, options, shown, not features.masked, meets, seen, key, number, max_depth, rr_depth
+                    )  # fmt: skip
                     jump += ti.select(side == 0, value, -value)
                 samples.active[i] = ti.cast(jump.dot(jump) > 0.0, ti.i32)
                 samples.vertices[i] = vertices[line]

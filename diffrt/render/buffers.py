@@ -9,11 +9,11 @@ from typing import NamedTuple
 import taichi as ti
 from taichi.math import vec2, vec3
 
-from diffrt.device.intersect import closest_hit
+from diffrt.device.hit import Hit, nowhere
 from diffrt.device.surface import Surface, offset_along, surface_at
 from diffrt.render.buffer_channels import Row, channels
 from diffrt.render.decisions import Spot, meet
-from diffrt.render.path import primary_ray
+from diffrt.render.path import next_hit, primary_ray
 from diffrt.render.path_numbers import (
     BOUNCE_DIMENSIONS,
     FIRST_BOUNCE_DIMENSION,
@@ -66,16 +66,17 @@ UNRECORDED = _Unrecorded()
 @ti.func
 def first_surface(
     scene: ti.template(), features: ti.template(), options: ti.template(), record: ti.template(), keep: ti.template(),
-    ray: CameraRay, key: ti.u32, sample: ti.i32,
+    known: ti.template(), first: Hit, ray: CameraRay, key: ti.u32, sample: ti.i32,
 ) -> FirstSurface:  # fmt: skip
-    """What a camera ray meets, as the path of these random numbers does; `record` and `keep` as in `meet`."""
+    """What a camera ray meets, as the path of these random numbers does; `record` and `keep` as in `meet`, `known` and
+    `first` as in `trace_path_from`."""
     nowhere = Surface(vec3(0.0), vec3(0.0), vec3(0.0), vec2(0.0), 0.0, -1)
     result = FirstSurface(-1, 0.0, 0.0, 0, 0, nowhere, vec3(0.0), 1.0, -1)
     origin, t_min, t_max = ray.origin, ray.t_min, ray.t_max
     dimension = FIRST_BOUNCE_DIMENSION
     layers = 0
     while layers < MOST_LAYERS:
-        hit = closest_hit(scene, features, origin, ray.direction, t_min, t_max)
+        hit = next_hit(scene, features, known, first, dimension, origin, ray.direction, t_min, t_max)
         layers += 1
         if hit.triangle < 0:
             layers = MOST_LAYERS
@@ -117,11 +118,12 @@ def first_surface(
 
 @ti.func
 def channels_along(
-    scene: ti.template(), features: ti.template(), options: ti.template(), ray: CameraRay, key: ti.u32, sample: ti.i32
-) -> Row:
-    """The channels that a camera ray sees."""
+    scene: ti.template(), features: ti.template(), options: ti.template(), known: ti.template(), first: Hit,
+    ray: CameraRay, key: ti.u32, sample: ti.i32,
+) -> Row:  # fmt: skip
+    """The channels that a camera ray sees; `known` and `first` as in `trace_path_from`."""
     row = Row(0.0)
-    seen = first_surface(scene, features, options, UNRECORDED, UNRECORDED, ray, key, sample)
+    seen = first_surface(scene, features, options, UNRECORDED, UNRECORDED, known, first, ray, key, sample)
     if seen.triangle >= 0:
         values = values_at(scene, features, seen.material, seen.surface.uv)
         albedo = surface_albedo(scene, features, seen.material, values)
@@ -140,7 +142,7 @@ def buffer_samples(
         for sample in range(first_sample, first_sample + samples):
             key = path_key(scene, options, pixel, sample, seed)
             ray = primary_ray(scene, features, options, pixel, sample, key)
-            row = channels_along(scene, features, options, ray, key, sample)
+            row = channels_along(scene, features, options, False, nowhere(), ray, key, sample)
             for c in ti.static(range(CHANNEL_COUNT)):
                 total[pixel * CHANNEL_COUNT + c] += row[c]
 
@@ -156,4 +158,4 @@ def shape_ids(
         centre = vec2(ti.cast(pixel % width, ti.f32) + 0.5, ti.cast(pixel // width, ti.f32) + 0.5)
         ray = camera_ray(scene, features, centre, vec2(0.5))
         key = path_key(scene, options, pixel, 0, seed)
-        ids[pixel] = first_surface(scene, features, options, UNRECORDED, UNRECORDED, ray, key, 0).surface.shape
+        ids[pixel] = first_surface(scene, features, options, UNRECORDED, UNRECORDED, False, nowhere(), ray, key, 0).surface.shape

@@ -7,7 +7,7 @@ import taichi as ti
 from taichi.math import vec2, vec3
 
 from diffrt.core.vector import is_finite, max_component, to_local, to_world
-from diffrt.device.hit import FAR
+from diffrt.device.hit import FAR, Hit, nowhere
 from diffrt.device.intersect import closest_hit
 from diffrt.device.surface import offset_along, surface_at
 from diffrt.render.film import film_point
@@ -67,11 +67,35 @@ def primary_ray(
 
 
 @ti.func
+def next_hit(
+    scene: ti.template(), features: ti.template(), known: ti.template(), first: Hit, dimension: ti.i32,
+    origin: vec3, direction: vec3, t_min: ti.f32, t_max: ti.f32,
+) -> Hit:  # fmt: skip
+    """The closest hit; at the beginning of a path the one that is `known`, unless its triangle is -1."""
+    result = first
+    search = True
+    if ti.static(known):
+        search = dimension != FIRST_BOUNCE_DIMENSION or first.triangle < 0
+    if search:
+        result = closest_hit(scene, features, origin, direction, t_min, t_max)
+    return result
+
+
+@ti.func
 def trace_path(
     scene: ti.template(), features: ti.template(), options: ti.template(), ray: CameraRay, key: ti.u32, sample: ti.i32,
     max_depth: ti.i32, rr_depth: ti.i32,
 ) -> vec3:  # fmt: skip
     """Radiance along a camera ray."""
+    return trace_path_from(scene, features, options, False, nowhere(), ray, key, sample, max_depth, rr_depth)
+
+
+@ti.func
+def trace_path_from(
+    scene: ti.template(), features: ti.template(), options: ti.template(), known: ti.template(), first: Hit,
+    ray: CameraRay, key: ti.u32, sample: ti.i32, max_depth: ti.i32, rr_depth: ti.i32,
+) -> vec3:  # fmt: skip
+    """Radiance along a camera ray of which it may be `known` what it meets first; a triangle of -1 is to be found."""
     radiance = vec3(0.0)
     throughput = vec3(1.0)
     origin, direction = ray.origin, ray.direction
@@ -85,7 +109,7 @@ def trace_path(
     while running:
         # Drawn before they are needed: the processor computes them while the query waits for memory.
         u = scattering_numbers(scene, options, key, sample, dimension)
-        hit = closest_hit(scene, features, origin, direction, t_min, t_max)
+        hit = next_hit(scene, features, known, first, dimension, origin, direction, t_min, t_max)
         if hit.triangle < 0:
             running = False
             if ti.static(features.environment):

@@ -3,6 +3,7 @@
 import taichi as ti
 from taichi.math import vec3
 
+from diffrt.device.hit import nowhere
 from diffrt.render.buffer_channels import channels
 from diffrt.render.buffers import first_surface
 from diffrt.render.decisions import decided
@@ -47,7 +48,7 @@ def record_first_surfaces(
             ray = camera_ray(scene, features, film, lens)
             record.position[path] = ray.origin
             record.direction[path] = ray.direction
-            seen = first_surface(scene, features, options, record, keep, ray, key, sample)
+            seen = first_surface(scene, features, options, record, keep, False, nowhere(), ray, key, sample)
             if seen.triangle >= 0:
                 begin_row(features, record, row, path, path, SURFACE)
                 keep_place(
