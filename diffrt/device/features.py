@@ -48,6 +48,9 @@ class Features(NamedTuple):
     distorted: bool = False
     gradients: bool = False
     """Compile what derivatives need: layers that are absent have them, too."""
+    wide_lobes: bool = False
+    """Directions of diffuse lobes are drawn for derivatives by normals and places, see `shading/bsdf/diffuse_lobe.py`.
+    """
 
     @property
     def needs_lobe(self) -> bool:

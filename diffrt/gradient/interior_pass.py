@@ -60,7 +60,9 @@ class InteriorPass:
         self.features = device.features._replace(distorted=distorted, facets=0)
         opacities = {name for item in targets for name in item.opacities}
         masked = device.features.masked or bool(opacities)
-        self.plain = device.features._replace(distorted=distorted, gradients=False, masked=masked)  # for tracing
+        self.plain = device.features._replace(  # for tracing
+            distorted=distorted, gradients=False, masked=masked, wide_lobes=self.moving
+        )
         weights = {name for item in targets for name in item.weights}
         self.shifting = self.moving and _textured_decisions(request.scene)
         self.decides = bool(opacities or weights) or self.shifting
@@ -78,6 +80,9 @@ class InteriorPass:
             for name in request.scene.materials
         ]
         self.keep = np.array(bits or [0], dtype=np.int32)
+        changing = None if self.decides else _changing_shapes(request.scene, targets)
+        self.everything = changing is None
+        self.changing = np.array([name in (changing or ()) for name in request.scene.shapes] or [False], dtype=np.int32)
         self.dropped = 0
 
     def chunks(self, weights: np.ndarray, spp: int) -> Iterator[Chunk]:
@@ -92,11 +97,13 @@ class InteriorPass:
         pixels = request.view.width * request.view.height
         depth = MOST_SEGMENTS if request.max_depth == -1 else request.max_depth
         adjoint, keep = device_array(weights, vec3), device_array(self.keep, ti.i32)
+        changing = device_array(self.changing, ti.i32)
 
         def fill(done: int, paths: int) -> None:
             record_paths(
-                self.device.fields, self.plain, options, record, adjoint, keep, 1.0 / spp, pixels,
-                done % pixels, done // pixels, paths, request.gradient_seed, depth, min(settings.rr_depth, depth + 1),
+                self.device.fields, self.plain, options, record, adjoint, keep, changing, int(self.everything),
+                1.0 / spp, pixels, done % pixels, done // pixels, paths, request.gradient_seed, depth,
+                min(settings.rr_depth, depth + 1),
             )  # fmt: skip
 
         yield from self._filled(record, pixels * spp, record.rows // min(depth + 2, _FIRST_LENGTH), fill)
@@ -187,6 +194,20 @@ class InteriorPass:
         kind = MATERIAL_TYPES.index(model)
         alone = Features(bsdfs=1 << kind, one_sided=self.features.one_sided, gradients=True)
         return alone, record, model, kind
+
+
+def _changing_shapes(scene: Scene, targets: Sequence[Target]) -> set[str] | None:
+    """The shapes whose points or emission depend on parameters; None if not only shapes and materials do."""
+    shapes = set()
+    for item in targets:
+        section, _, rest = item.name.partition(".")
+        if section == "shapes":
+            shapes.add(rest.partition(".")[0])
+        elif section == "textures" and (item.bends or _shines(scene, item.name)):
+            return None
+        elif section not in ("materials", "textures"):
+            return None
+    return shapes
 
 
 def _textured_decisions(scene: Scene) -> bool:

@@ -35,6 +35,7 @@ from diffrt.render.record_rows import (
     keep_light,
     keep_place,
     keep_scattering,
+    leave_still,
     new_camera_row,
     new_row,
 )
@@ -240,7 +241,8 @@ def _record_path(
 @ti.kernel
 def record_paths(
     scene: ti.template(), features: ti.template(), options: ti.template(), record: ti.template(),
-    weights: ti.types.ndarray(dtype=vec3, ndim=1), keep: ti.types.ndarray(dtype=ti.i32, ndim=1), share: ti.f32,
+    weights: ti.types.ndarray(dtype=vec3, ndim=1), keep: ti.types.ndarray(dtype=ti.i32, ndim=1),
+    changing: ti.types.ndarray(dtype=ti.i32, ndim=1), everything: ti.i32, share: ti.f32,
     pixels: ti.i32, first_pixel: ti.i32, first_sample: ti.i32, paths: ti.i32,
     seed: ti.i32, max_depth: ti.i32, rr_depth: ti.i32,
 ):  # fmt: skip
@@ -250,6 +252,8 @@ def record_paths(
         weights: adjoint of each pixel; paths of pixels where it is zero are not traced. `share` of it becomes the
             adjoint of the path's value: one over the number of samples.
         keep: what is asked of each material, KEEP_VALUES and so on.
+        changing: whether each shape changes. Vertices on others whose materials are not asked for are left out, unless
+            `everything` is kept.
     """
     first = (paths + record.page - 1) // record.page * record.page
     for i in range(paths):
@@ -264,6 +268,7 @@ def record_paths(
             weight = weights[pixel]
             new_camera_row(record, path, pixel, film, lens, weight * share)
             if weight.dot(weight) > 0.0:
+                before = latest
                 latest = _record_path(
                     scene, features, options, record, keep, first, latest, path, key, sample, max_depth, rr_depth
                 )
@@ -273,6 +278,11 @@ def record_paths(
                 if not (is_finite(total.x) and is_finite(total.y) and is_finite(total.z)):
                     drop(record, path)
                     record.dropped[None] += 1
+                elif everything == 0:
+                    if leave_still(scene, record, keep, changing, path) == 0:
+                        # The next path takes its rows, those of the page that it reached.
+                        record.next[path], record.last[path] = -1, path
+                        latest = ti.max(before, ti.select(latest < 0, latest, latest // record.page * record.page))
         if latest >= 0:
             for row in range(latest + 1, latest // record.page * record.page + record.page):
                 record.kind[row] = DROPPED

@@ -14,6 +14,7 @@ from diffrt.render.record import (
     DROPPED,
     MIRRORED,
     SCATTERED,
+    SURFACE,
     TOWARDS_LIGHT,
     TOWARDS_NEXT,
     solid_angle,
@@ -239,3 +240,43 @@ def drop(record: ti.template(), path: ti.i32):
     while record.kind[row] != CAMERA:
         record.kind[row] = DROPPED
         row = record.previous[row]
+
+
+@ti.func
+def leave_still(
+    scene: ti.template(), record: ti.template(), keep: ti.template(), changing: ti.template(), path: ti.i32
+) -> ti.i32:  # fmt: skip
+    """Take the vertices out of all derivatives that neither change nor have a neighbour that does.
+
+    Args:
+        keep: what is asked of each material.
+        changing: whether each shape changes.
+
+    Returns:
+        How many vertices of the path are left.
+    """
+    left = 0
+    before, before_changes, before_stays = -1, False, False
+    row = record.next[path]
+    while row >= 0:
+        changes, lit = False, False
+        if record.kind[row] == SURFACE:
+            materials = keep[record.material[row]] | keep[record.outer[row]]
+            changes = changing[scene.triangle_shape[record.triangle[row]]] != 0 or materials != 0
+            if record.light[row] == LIGHT_TRIANGLES:
+                lit = changing[scene.triangle_shape[record.light_index[row]]] != 0
+        if record.level[row] > 0:  # it follows the vertex before
+            changes = changes or before_changes
+        if before >= 0:
+            if before_stays or changes:
+                left += 1
+            else:
+                record.kind[before] = DROPPED
+        before, before_stays, before_changes = row, changes or lit or before_changes, changes
+        row = record.next[row]
+    if before >= 0:
+        if before_stays:
+            left += 1
+        else:
+            record.kind[before] = DROPPED
+    return left

@@ -4,9 +4,9 @@ import taichi as ti
 from taichi.math import vec2, vec3
 
 from diffrt.core.vector import INV_PI
-from diffrt.core.warp import hemisphere_cosine, hemisphere_cosine_pdf
 from diffrt.device.features import slot
 from diffrt.shading.bsdf.base import BsdfSample
+from diffrt.shading.bsdf.diffuse_lobe import diffuse_density, diffuse_direction
 from diffrt.shading.material import field
 
 ALBEDO = slot("diffuse", "albedo")
@@ -18,12 +18,15 @@ def evaluate(features: ti.template(), values: ti.template(), wo: vec3, wi: vec3)
     density_of_wi = 0.0
     if wo.z > 0.0 and wi.z > 0.0:
         result = field(values, ALBEDO) * (INV_PI * wi.z)
-        density_of_wi = hemisphere_cosine_pdf(wi.z)
+        density_of_wi = diffuse_density(features, wi.z)
     return result, density_of_wi
 
 
 @ti.func
 def sample(features: ti.template(), values: ti.template(), wo: vec3, lobe: ti.f32, u: vec2) -> BsdfSample:
-    wi = hemisphere_cosine(u)
+    wi = diffuse_direction(features, u)
+    density_of_wi = diffuse_density(features, wi.z)
     weight = ti.select(wo.z > 0.0, field(values, ALBEDO), vec3(0.0))
-    return BsdfSample(wi, weight, hemisphere_cosine_pdf(wi.z), 0, 1.0)
+    if ti.static(features.wide_lobes):
+        weight *= INV_PI * wi.z / density_of_wi
+    return BsdfSample(wi, weight, density_of_wi, 0, 1.0)
