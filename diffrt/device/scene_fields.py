@@ -113,6 +113,7 @@ class SceneFields:
         # Shapes.
         self.shape_material = plain(ti.i32, c.shapes)
         self.shape_slides = plain(ti.i32, c.shapes)  # its points follow directions in derivatives, see nearness.py
+        self.shape_moves = plain(ti.i32, c.shapes)  # its points move in derivatives of edges, see gradient/changes.py
         self.shape_emits = plain(ti.i32, c.shapes)  # 0 no, 1 on the side of the normal, 2 on both
         self.shape_emission = vector(3, c.shapes)
         self.shape_emission_texture = plain(ti.i32, c.shapes)

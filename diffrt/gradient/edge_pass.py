@@ -14,6 +14,7 @@ from diffrt.device.features import Features
 from diffrt.device.geometry import Geometry
 from diffrt.device.packing import write
 from diffrt.device.upload import DeviceScene
+from diffrt.gradient.changes import Motion
 from diffrt.gradient.edges import SAMPLES, Edges, EdgeSamples, samples, scene_edges, with_terminators
 from diffrt.gradient.film_adjoint import seed, splat
 from diffrt.gradient.mirrors import flat_mirrors
@@ -34,15 +35,15 @@ class EdgePass(ABC):
 
     Args:
         device: with gradients.
-        distorted: derivatives by the distortion are asked for.
+        motion: what moves.
     """
 
     term = ""
 
-    def __init__(self, device: DeviceScene, request: Request, distorted: bool) -> None:
-        self.device, self.request = device, request
+    def __init__(self, device: DeviceScene, request: Request, motion: Motion) -> None:
+        self.device, self.request, self.motion = device, request, motion
         settings = request.scene.settings
-        distorted = device.features.distorted or distorted
+        distorted = device.features.distorted or motion.distorted
         self.features = device.features._replace(distorted=distorted, facets=0)
         self.plain: Features = device.features._replace(distorted=distorted, gradients=False)  # for tracing
         self.options = for_edges(settings)
@@ -60,6 +61,12 @@ class EdgePass(ABC):
             return scene_lines(with_terminators(self.edges, g, scene.lights.values()), self.piercings, g)
 
         return kept(g, "lines with terminators", (self.features.textures, scene.appearance_revision), make)
+
+    def moving(self, triangles: np.ndarray) -> np.ndarray:
+        """(K,) whether one of triangles (K, n), or (K,), moves; -1: none."""
+        moves = self.motion.shapes[self.device.geometry.triangle_shape[triangles]] & (triangles >= 0)
+        result: np.ndarray = moves.reshape(len(triangles), -1).any(axis=1)
+        return result
 
     @property
     @abstractmethod
@@ -125,8 +132,8 @@ class PrimaryEdges(EdgePass):
 
     term = "primary"
 
-    def __init__(self, device: DeviceScene, request: Request, distorted: bool, shown: int = RADIANCE) -> None:
-        super().__init__(device, request, distorted)
+    def __init__(self, device: DeviceScene, request: Request, motion: Motion, shown: int = RADIANCE) -> None:
+        super().__init__(device, request, motion)
         g = device.geometry
         self.shown = shown
         radius = RADII[request.scene.settings.filter]
@@ -139,7 +146,13 @@ class PrimaryEdges(EdgePass):
             edges = scene_edges(g, textured=True) if shown == CHANNELS_OF_UV else self.edges
             textured = device.features.textures or shown == CHANNELS_OF_UV
             lines = kept(g, "lines", textured, lambda: scene_lines(edges, self.piercings, g))
-        seen = [visible_lines(lines, request.view, radius, mirror) for mirror in (None, *mirrors)]
+        moving = self.moving(lines.beside)
+        seen = []
+        for seen_in in (None, *mirrors):
+            image_moves = seen_in is not None and self.moving(seen_in.triangles).any()
+            parts = visible_lines(lines, request.view, radius, seen_in)
+            chosen = moving[parts[0]] | image_moves
+            seen.append(tuple(part[chosen] for part in parts))
         numbers, ranges, length = (np.concatenate(parts) for parts in zip(*seen, strict=True))
         self.count = len(numbers)
         self.mirrored = any(len(part) for part, _, _ in seen[1:])

@@ -18,12 +18,12 @@ from taichi.math import vec3
 from diffrt.core.sampler import INDEPENDENT, SOBOL, pixel_seed, uniform_1d, uniform_2d
 from diffrt.core.vector import PI, frame_from_normal, to_world
 from diffrt.device.features import LIGHT_ENVIRONMENT, LIGHT_TRIANGLES
-from diffrt.device.hit import FAR
+from diffrt.device.hit import FAR, nowhere
 from diffrt.device.intersect import closest_hit
 from diffrt.device.surface import surface_at
 from diffrt.gradient.film_adjoint import gathered
 from diffrt.gradient.smooth_edges import CLEAR, reflected
-from diffrt.gradient.way_points import keep_nearness, keep_point
+from diffrt.gradient.way_points import keep_nearness, keep_point, moves
 from diffrt.render.path import trace_path
 from diffrt.shading.camera.dispatch import CameraRay, camera_ray
 
@@ -59,14 +59,21 @@ def sample_horizons(
             w = to_world(frame_from_normal(m), vec3(ti.cos(turn), ti.sin(turn), 0.0))
             lobe = uniform_1d(INDEPENDENT, key, 0, 3)
             f = reflected(scene, features, surface, hit.triangle, lobe, -ray.direction, w)
+            beside = m * (CLEAR * surface.error)
+            above = CameraRay(surface.position + beside, w, 0.0, FAR)
+            below = CameraRay(surface.position - beside, w, 0.0, FAR)
+            far, far_below = nowhere(), nowhere()
+            changes = moves(scene, hit.triangle)
             if f.dot(f) > 0.0:
-                beside = m * (CLEAR * surface.error)
-                above = CameraRay(surface.position + beside, w, 0.0, FAR)
-                below = CameraRay(surface.position - beside, w, 0.0, FAR)
-                more = trace_path(scene, features, options, above, key, number, max_depth - 1, rr_depth)
-                less = trace_path(scene, features, options, below, key, number, max_depth - 1, rr_depth)
                 far = closest_hit(scene, features, above.origin, w, 0.0, FAR)
                 far_below = closest_hit(scene, features, below.origin, w, 0.0, FAR)
+                if far.triangle >= 0:
+                    changes = changes or moves(scene, far.triangle)
+                if far_below.triangle >= 0:
+                    changes = changes or moves(scene, far_below.triangle)
+            if f.dot(f) > 0.0 and changes:
+                more = trace_path(scene, features, options, above, key, number, max_depth - 1, rr_depth)
+                less = trace_path(scene, features, options, below, key, number, max_depth - 1, rr_depth)
                 jump = more - less
                 if far.triangle != far_below.triangle:
                     share = more.sum() / ti.max((more + less).sum(), 1e-30)

@@ -15,6 +15,7 @@ from diffrt.device.packing import write
 from diffrt.device.upload import DeviceScene
 from diffrt.errors import InputError, Problem
 from diffrt.gradient import interior
+from diffrt.gradient.changes import changing_shapes, shines
 from diffrt.gradient.finite import drop_rows
 from diffrt.gradient.interior_decisions import decisions
 from diffrt.gradient.request import Request
@@ -71,7 +72,7 @@ class InteriorPass:
             self.slots |= item.slots
         if self.moving:  # a texture moves over the surface
             self.slots |= self.features.textured_slots & ((1 << self.features.slots) - 1)
-        shining = any("texels" in item.fields and _shines(request.scene, item.name) for item in targets)
+        shining = any("texels" in item.fields and shines(request.scene, item.name) for item in targets)
         self.emits = self.moving or shining or bool(wanted & set(EMISSIONS))
         self.models = [name for name in MATERIAL_TYPES if self.features.has(name) and name not in ("mix", "null")]
         values = {name for item in targets for name in item.materials}
@@ -80,9 +81,9 @@ class InteriorPass:
             for name in request.scene.materials
         ]
         self.keep = np.array(bits or [0], dtype=np.int32)
-        changing = None if self.decides else _changing_shapes(request.scene, targets)
+        changing = None if self.decides else changing_shapes(request.scene, targets)
         self.everything = changing is None
-        self.changing = np.array([name in (changing or ()) for name in request.scene.shapes] or [False], dtype=np.int32)
+        self.changing = np.array([False] if changing is None else [*changing, False], dtype=np.int32)
         self.dropped = 0
 
     def chunks(self, weights: np.ndarray, spp: int) -> Iterator[Chunk]:
@@ -196,20 +197,6 @@ class InteriorPass:
         return alone, record, model, kind
 
 
-def _changing_shapes(scene: Scene, targets: Sequence[Target]) -> set[str] | None:
-    """The shapes whose points or emission depend on parameters; None if not only shapes and materials do."""
-    shapes = set()
-    for item in targets:
-        section, _, rest = item.name.partition(".")
-        if section == "shapes":
-            shapes.add(rest.partition(".")[0])
-        elif section == "textures" and (item.bends or _shines(scene, item.name)):
-            return None
-        elif section not in ("materials", "textures"):
-            return None
-    return shapes
-
-
 def _textured_decisions(scene: Scene) -> bool:
     """Whether some opacity or weight of a mix varies over a surface."""
     return any(
@@ -217,10 +204,3 @@ def _textured_decisions(scene: Scene) -> bool:
         or (material.type == "mix" and isinstance(material.fields["weight"], TextureRef))
         for material in scene.materials.values()
     )
-
-
-def _shines(scene: Scene, name: str) -> bool:
-    """Whether an image, by its parameter's name, is that of an environment or the emission of a shape."""
-    emissions = [shape.emission for shape in scene.shapes.values()]
-    used = {f"textures.{item.name}" for item in emissions if isinstance(item, TextureRef)}
-    return name.startswith("lights.") or name in used

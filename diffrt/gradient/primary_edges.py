@@ -302,7 +302,8 @@ def sample_edges(
                             step = vec2(0.0)
                     seen = camera_ray(scene, features, to_film(scene, features, image_point + step), lens)
                     value = _shown(
-                        scene, features, options, shown, not features.masked, meets, seen, key, number, max_depth, rr_depth
+                        scene, features, options, shown, not features.masked, meets, seen, key, number, max_depth,
+                        rr_depth,
                     )  # fmt: skip
                     jump += ti.select(side == 0, value, -value)
                 samples.active[i] = ti.cast(jump.dot(jump) > 0.0, ti.i32)

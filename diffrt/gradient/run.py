@@ -10,6 +10,7 @@ from diffrt.device.upload import DeviceScene, continuous, upload
 from diffrt.gradient.backend import require_derivatives
 from diffrt.gradient.buffer_pass import BufferPass, channel_adjoints
 from diffrt.gradient.chain import ends_abruptly, target
+from diffrt.gradient.changes import Motion, motion
 from diffrt.gradient.edge_lights import DELTA, EXTENDED, INDIRECT
 from diffrt.gradient.edge_pass import EdgePass, PrimaryEdges
 from diffrt.gradient.horizon_pass import Horizons
@@ -57,7 +58,7 @@ def backward(request: Request, adjoints: Mapping[str, np.ndarray], names: Sequen
     require_derivatives()
     device = upload(request.scene, request.view, gradients=True)
     targets = [target(request.scene, request.view, name) for name in names]
-    _prepare_motion(device, request, targets)
+    moving = _prepare_motion(device, request, targets)
     fields = {field for item in targets for field in item.fields}
     sums = Sums(device, sorted(fields | {"normals", "positions"}))
     dropped = 0
@@ -66,7 +67,7 @@ def backward(request: Request, adjoints: Mapping[str, np.ndarray], names: Sequen
         weights = adjoints["radiance"].reshape(-1, 3)
         if "interior" in request.terms:
             dropped += _interior(InteriorPass(device, request, targets), weights, sums)
-        for term in _edge_terms(device, request, targets):
+        for term in _edge_terms(device, request, targets, moving):
             term.backward(weights)
             dropped += term.dropped
     if targets and set(adjoints) != {"radiance"}:
@@ -76,7 +77,7 @@ def backward(request: Request, adjoints: Mapping[str, np.ndarray], names: Sequen
         for group in range(CHANNEL_GROUPS if "primary" in _terms(request, targets) else 0):
             part = weights[:, 3 * group : 3 * group + 3]
             if part.any():
-                edges = PrimaryEdges(device, request, "camera_distortion" in fields, group)
+                edges = PrimaryEdges(device, request, moving, group)
                 edges.backward(part)
                 dropped += edges.dropped
     sums.flush()
@@ -84,10 +85,13 @@ def backward(request: Request, adjoints: Mapping[str, np.ndarray], names: Sequen
     return {item.name: np.asarray(item.pull(sums.totals)) for item in targets}
 
 
-def _prepare_motion(device: DeviceScene, request: Request, targets: Sequence[Target]) -> None:
+def _prepare_motion(device: DeviceScene, request: Request, targets: Sequence[Target]) -> Motion:
     """What is needed if something moves or bends."""
     if any(item.moves or item.bends for item in targets):
         write_sliding(device, request.scene)
+    moving = motion(request.scene, targets)
+    write(device.fields, [(device.fields.shape_moves, moving.shapes)])
+    return moving
 
 
 def _interior(run: InteriorPass, weights: np.ndarray, sums: Sums) -> int:
@@ -113,7 +117,7 @@ def forward(request: Request, tangents: dict[str, np.ndarray]) -> np.ndarray:
     scene, view = request.scene, request.view
     device = upload(scene, view, gradients=True)
     targets = [target(scene, view, name) for name in tangents]
-    _prepare_motion(device, request, targets)
+    moving = _prepare_motion(device, request, targets)
     _warn_of_what_is_missing(device, request, targets)
     pixels = view.width * view.height
     image = np.zeros((pixels, 3))
@@ -133,35 +137,36 @@ def forward(request: Request, tangents: dict[str, np.ndarray]) -> np.ndarray:
             write(device.fields, [(getattr(device.fields, name), array) for name, array in arrays[0].items()])
         image /= 2.0 * step * spp
         dropped += run.dropped
-    for term in _edge_terms(device, request, targets):
+    for term in _edge_terms(device, request, targets, moving):
         image += term.forward(arrays, step)
         dropped += term.dropped
     _warn_of_dropped(dropped)
     return image.reshape(view.height, view.width, 3)
 
 
-def _edge_terms(device: DeviceScene, request: Request, targets: Sequence[Target]) -> Iterator[EdgePass]:
+def _edge_terms(
+    device: DeviceScene, request: Request, targets: Sequence[Target], moving: Motion
+) -> Iterator[EdgePass]:
     """The terms of edges that some parameter moves."""
     fields = {field for item in targets for field in item.fields}
-    distorted = "camera_distortion" in fields
     terms = _terms(request, targets)
     features = device.features
     if "primary" in terms and fields != {"normals"}:
-        yield PrimaryEdges(device, request, distorted)
+        yield PrimaryEdges(device, request, moving)
     if "primary" in terms and features.smooth:
-        yield ShadingSilhouettes(device, request, distorted)
+        yield ShadingSilhouettes(device, request, moving)
     if "primary" in terms and features.smooth and fields != {"normals"}:
-        yield SmoothEdges(device, request, distorted)
+        yield SmoothEdges(device, request, moving)
     if "shadow" in terms and (features.area_lights or features.environment):
-        yield ShadowEdges(device, request, distorted, EXTENDED)
+        yield ShadowEdges(device, request, moving, EXTENDED)
     if "shadow" in terms and features.smooth and "positions" in fields:
-        yield Horizons(device, request, distorted)
+        yield Horizons(device, request, moving)
     if "delta_shadow" in terms and features.delta_lights:
-        yield ShadowEdges(device, request, distorted, DELTA)
+        yield ShadowEdges(device, request, moving, DELTA)
     if "indirect" in terms:
-        yield ShadowEdges(device, request, distorted, INDIRECT)
+        yield ShadowEdges(device, request, moving, INDIRECT)
     if "indirect" in terms and features.smooth:
-        yield SlidSilhouettes(device, request, distorted)
+        yield SlidSilhouettes(device, request, moving)
 
 
 def _warn_of_what_is_missing(device: DeviceScene, request: Request, targets: Sequence[Target]) -> None:

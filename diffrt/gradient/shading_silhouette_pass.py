@@ -6,6 +6,7 @@ import taichi as ti
 
 from diffrt.device.arrays import device_array
 from diffrt.device.upload import DeviceScene
+from diffrt.gradient.changes import Motion
 from diffrt.gradient.edge_pass import EdgePass, cdf_of
 from diffrt.gradient.edges import samples
 from diffrt.gradient.request import Request
@@ -18,9 +19,11 @@ class ShadingSilhouettes(EdgePass):
 
     term = "primary"
 
-    def __init__(self, device: DeviceScene, request: Request, distorted: bool) -> None:
-        super().__init__(device, request, distorted)
+    def __init__(self, device: DeviceScene, request: Request, motion: Motion) -> None:
+        super().__init__(device, request, motion)
         triangles, size = turning_triangles(device.geometry, request.view)
+        moving = self.moving(triangles)
+        triangles, size = triangles[moving], size[moving]
         self.count = len(triangles)
         if self.count:
             self.cdf = cdf_of(size)

@@ -46,7 +46,7 @@ from diffrt.gradient.importance import Walk
 from diffrt.gradient.shadow_lines import BENDS, ENDS, JOINS
 from diffrt.gradient.smooth_edges import into_wedge, surface_on_edge
 from diffrt.gradient.walk import arriving_at_film
-from diffrt.gradient.way_points import keep_nearness, keep_point
+from diffrt.gradient.way_points import MOST_POINTS, keep_nearness, keep_point, moves, way_moves
 from diffrt.render.path import SHADOW_END
 from diffrt.render.visibility import visibility
 from diffrt.shading.bsdf.mix import presence
@@ -138,7 +138,8 @@ def sample_shadows(
     triangles: ti.types.ndarray(dtype=ivec2, ndim=1), corners: ti.types.ndarray(dtype=ivec4, ndim=1),
     groups: ti.types.ndarray(dtype=ti.i32, ndim=1),
     cdf: ti.types.ndarray(dtype=ti.f32, ndim=1), guide: ti.types.ndarray(dtype=ti.f32, ndim=1),
-    edges: ti.i32, first: ti.i32, count: ti.i32, total: ti.i32, seed: ti.i32, max_depth: ti.i32, rr_depth: ti.i32,
+    edges: ti.i32, lights_move: ti.i32,
+    first: ti.i32, count: ti.i32, total: ti.i32, seed: ti.i32, max_depth: ti.i32, rr_depth: ti.i32,
 ):  # fmt: skip
     """Draw samples number `first` to `first + count` of `total`; these `count` are evenly spread over the edges.
 
@@ -146,6 +147,7 @@ def sample_shadows(
         pierces: there are lines where triangles pierce each other among the edges.
         slides: there are edges of shapes that slide, as such.
         starts, ends, vertices, pierced, triangles, corners, groups, cdf, guide: see shadow_lines.py.
+        lights_move: what light comes from may move, and not only edges and shadows.
     """
     for i in range(count):
         number = first + i
@@ -163,6 +165,9 @@ def sample_shadows(
         x = a + (b - a) * along
         tangent = (b - a) / ti.max(length, 1e-30)
         faces, at = triangles[edge], corners[edge]
+        edge_moves = moves(scene, faces[0])
+        if faces[1] >= 0:
+            edge_moves = edge_moves or moves(scene, faces[1])
         line = False
         if ti.static(pierces):
             line = pierced[edge][0] >= 0
@@ -221,7 +226,10 @@ def sample_shadows(
                 scene, features, options, samples.way, i, weights, shadow, room, lens, key, number
             )  # fmt: skip
             depth = steps + 1  # of the shadow
-            if max_component(arriving) > 0.0:
+            shadow_moves = edge_moves or moves(scene, hit.triangle)
+            if steps < MOST_POINTS:
+                shadow_moves = shadow_moves or way_moves(scene, samples.way, steps, i)
+            if max_component(arriving) > 0.0 and (shadow_moves or lights_move != 0):
                 if ti.static(mode == INDIRECT):
                     light = _from_surfaces(
                         scene, features, options, slides, x, clear, tangent, w, pierced[edge][0], faces, vertices[edge],
@@ -257,7 +265,6 @@ def sample_shadows(
                         share = distance
                     elif light.kind != LIGHT_ENVIRONMENT:
                         share = distance / ti.max((light.place - x).norm() + distance, 1e-20)
-                    samples.active[i] = 1
                     samples.cell[i] = cell_drawn
                     samples.vertices[i] = vertices[edge]
                     samples.pierced[i] = pierced[edge]
@@ -270,9 +277,12 @@ def sample_shadows(
                     samples.receiver[i] = hit.triangle
                     samples.receiver_barycentrics[i] = vec2(hit.u, hit.v)
                     samples.steps[i] = steps
+                    changes = shadow_moves
                     if light.kind == LIGHT_TRIANGLES:
                         keep_point(scene, features, samples.way, steps + 1, i, light.index, light.b.x, light.b.y)
                         keep_nearness(scene, samples.way, steps + 1, i)
+                        changes = changes or moves(scene, light.index)
+                    samples.active[i] = ti.cast(changes, ti.i32)
                     samples.far[i] = light.index
                     samples.far_kind[i] = light.kind
                     samples.far_barycentrics[i] = light.b

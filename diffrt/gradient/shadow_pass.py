@@ -8,6 +8,7 @@ from taichi.math import ivec2, ivec4, vec3
 
 from diffrt.device.arrays import device_array, read, zeros
 from diffrt.device.upload import DeviceScene
+from diffrt.gradient.changes import Motion
 from diffrt.gradient.edge_directions import CELLS
 from diffrt.gradient.edge_lights import DELTA, EXTENDED, INDIRECT
 from diffrt.gradient.edge_pass import EdgePass, cdf_of, kept
@@ -33,8 +34,8 @@ class ShadowEdges(EdgePass):
         mode: EXTENDED, DELTA or INDIRECT: where the light comes from.
     """
 
-    def __init__(self, device: DeviceScene, request: Request, distorted: bool, mode: int) -> None:
-        super().__init__(device, request, distorted)
+    def __init__(self, device: DeviceScene, request: Request, motion: Motion, mode: int) -> None:
+        super().__init__(device, request, motion)
         self.mode = mode
         self.term = {EXTENDED: "shadow", DELTA: "delta_shadow", INDIRECT: "indirect"}[mode]
         self.seed = request.gradient_seed ^ (0x2222 * (mode + 1))
@@ -45,14 +46,25 @@ class ShadowEdges(EdgePass):
             self.count = len(lines.prior)
             self.pierces, self.slides = bool((lines.pierced >= 0).any()), bool((lines.pierced <= ENDS).any())
         if self.count:
-            self.prior = lines.prior
+            self.prior = self._prior(lines)
             self.group, self.parent, self.kind = lines.groups, lines.parents, lines.kinds
             self.histograms = len(lines.parents)
+            lamps = [shape.emission is not None for shape in request.scene.shapes.values()]
+            self.lights_move = mode == INDIRECT or bool((motion.shapes & lamps).any())
             *self.lines, self.groups = arrays
 
     @property
     def empty(self) -> bool:
         return self.count == 0
+
+    def _prior(self, lines: ShadowLines) -> np.ndarray:
+        """The lines' own one, at most half of it for those that stand still."""
+        moving = self.moving(lines.triangles)
+        share = float(lines.prior[moving].sum())
+        if 0.0 < share < 0.5:
+            prior: np.ndarray = lines.prior * np.where(moving, 0.5 / share, 0.5 / (1.0 - share))
+            return prior
+        return lines.prior
 
     def _lines(self) -> tuple[ShadowLines, list[Any]]:
         """The lines, and what kernels take of them; nothing of it depends on the view."""
@@ -91,8 +103,8 @@ class ShadowEdges(EdgePass):
     def _draw(self, weights: Any, first: int, count: int, total: int, seed: int) -> None:
         sample_shadows(
             self.device.fields, self.plain, self.options, self.mode, self.pierces, self.slides, samples(), weights,
-            *self.lines, self.groups, self.cdf, self.guide, self.count, first, count, total, seed, self.depth,
-            self.rr_depth,
+            *self.lines, self.groups, self.cdf, self.guide, self.count, int(self.lights_move), first, count, total,
+            seed, self.depth, self.rr_depth,
         )  # fmt: skip
 
     def _learn(self, weights: Any, count: int) -> None:

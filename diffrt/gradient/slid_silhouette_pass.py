@@ -6,6 +6,7 @@ import taichi as ti
 
 from diffrt.device.arrays import device_array
 from diffrt.device.upload import DeviceScene
+from diffrt.gradient.changes import Motion
 from diffrt.gradient.edge_pass import EdgePass, cdf_of
 from diffrt.gradient.edges import samples
 from diffrt.gradient.request import Request
@@ -21,8 +22,8 @@ class SlidSilhouettes(EdgePass):
 
     term = "indirect"
 
-    def __init__(self, device: DeviceScene, request: Request, distorted: bool) -> None:
-        super().__init__(device, request, distorted)
+    def __init__(self, device: DeviceScene, request: Request, motion: Motion) -> None:
+        super().__init__(device, request, motion)
         triangles, area = bent_triangles(device.geometry, sliding(request.scene))
         self.count = len(triangles)
         if self.count:

@@ -28,7 +28,7 @@ from diffrt.device.surface import offset_along, surface_at
 from diffrt.gradient.edge_lights import from_surfaces
 from diffrt.gradient.importance import Walk
 from diffrt.gradient.walk import arriving_at_film
-from diffrt.gradient.way_points import MOST_POINTS
+from diffrt.gradient.way_points import MOST_POINTS, moves, way_moves
 
 _STEP = 1e-3
 """Share of a triangle's size between the line and the points on both sides of it, at most."""
@@ -93,7 +93,9 @@ def sample_slid_silhouettes(
             arriving, film, steps = arriving_at_film(
                 scene, features, options, samples.way, i, weights, shadow, room, lens, key, number
             )  # fmt: skip
-            if max_component(arriving) > 0.0:
+            if max_component(arriving) > 0.0 and (
+                moves(scene, triangle) or way_moves(scene, samples.way, steps, i)
+            ):
                 # Across the line, and not over the edges.
                 inside = ti.min(b.x, ti.min(b.y, 1.0 - b.x - b.y))
                 step = slope * (ti.min(_STEP, 0.5 * inside) / ti.max(ti.abs(slope.x) + ti.abs(slope.y), 1e-20))

@@ -6,6 +6,7 @@ from taichi.math import ivec2, vec2, vec3
 
 from diffrt.device.arrays import device_array
 from diffrt.device.upload import DeviceScene
+from diffrt.gradient.changes import Motion
 from diffrt.gradient.edge_pass import EdgePass, cdf_of
 from diffrt.gradient.edges import samples
 from diffrt.gradient.primary_motion import film_motion
@@ -20,10 +21,12 @@ class SmoothEdges(EdgePass):
 
     term = "primary"
 
-    def __init__(self, device: DeviceScene, request: Request, distorted: bool) -> None:
-        super().__init__(device, request, distorted)
+    def __init__(self, device: DeviceScene, request: Request, motion: Motion) -> None:
+        super().__init__(device, request, motion)
         lines, bend = bulges(self.lines_with_terminators(), device.geometry, request.view)
         numbers, ranges, length = visible_lines(lines, request.view, RADII[request.scene.settings.filter])
+        moving = self.moving(lines.beside[numbers])
+        numbers, ranges, length = numbers[moving], ranges[moving], length[moving]
         self.count = len(numbers)
         if self.count:
             self.cdf = cdf_of(length * bend[numbers])

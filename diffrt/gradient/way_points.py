@@ -37,6 +37,21 @@ def keep_point(
 
 
 @ti.func
+def moves(scene: ti.template(), triangle: ti.i32):
+    """Whether the shape of a triangle moves."""
+    return scene.shape_moves[scene.triangle_shape[triangle]] != 0
+
+
+@ti.func
+def way_moves(scene: ti.template(), way: ti.template(), last: ti.i32, i: ti.i32):
+    """Whether point number `last` of sample i moves, of its own or behind those before it."""
+    result = False
+    for at in range(ti.min(last + 1, MOST_POINTS)):
+        result = moves(scene, way.triangle[at, i]) or (result and way.near[at, i].share > 0.0)
+    return result
+
+
+@ti.func
 def keep_nearness(scene: ti.template(), way: ti.template(), at: ti.i32, i: ti.i32):
     """How point number `at` of sample i follows the one before; both are kept."""
     if 0 < at < MOST_POINTS:

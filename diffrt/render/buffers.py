@@ -158,4 +158,5 @@ def shape_ids(
         centre = vec2(ti.cast(pixel % width, ti.f32) + 0.5, ti.cast(pixel // width, ti.f32) + 0.5)
         ray = camera_ray(scene, features, centre, vec2(0.5))
         key = path_key(scene, options, pixel, 0, seed)
-        ids[pixel] = first_surface(scene, features, options, UNRECORDED, UNRECORDED, False, nowhere(), ray, key, 0).surface.shape
+        seen = first_surface(scene, features, options, UNRECORDED, UNRECORDED, False, nowhere(), ray, key, 0)
+        ids[pixel] = seen.surface.shape

@@ -1,4 +1,4 @@
-"""Directions for what reflects like cos(theta) / pi.
+"""Differentiated: directions for what reflects like cos(theta) / pi.
 
 A picture draws them with that density. The derivative by a surface's normal or place is another matter: that of
 cos(theta) does not vanish at the horizon, and over a density that does its square has no finite mean, as
@@ -11,7 +11,7 @@ import taichi as ti
 from taichi.math import vec2, vec3
 
 from diffrt.core.vector import INV_PI
-from diffrt.core.warp import hemisphere_cosine
+from diffrt.core.warp import hemisphere_cosine, hemisphere_cosine_pdf
 
 _UNIFORM = 0.25
 """A quarter makes the noise of derivatives a third or less, and adds 3 per cent to that of a bounce's radiance."""
@@ -32,7 +32,7 @@ def diffuse_direction(features: ti.template(), u: vec2) -> vec3:
 @ti.func
 def diffuse_density(features: ti.template(), cosine: ti.f32) -> ti.f32:
     """Of `diffuse_direction`, per solid angle, where the cosine is not negative."""
-    result = cosine * INV_PI
+    result = hemisphere_cosine_pdf(cosine)
     if ti.static(features.wide_lobes):
         result = (1.0 - _UNIFORM) * result + 0.5 * _UNIFORM * INV_PI
     return result

@@ -13,10 +13,10 @@ import taichi as ti
 from taichi.math import vec2, vec3
 
 from diffrt.core.vector import INV_PI, reflect
-from diffrt.core.warp import hemisphere_cosine
 from diffrt.device.features import slot
 from diffrt.shading.bsdf import albedo, fresnel
 from diffrt.shading.bsdf.base import BsdfSample, no_sample
+from diffrt.shading.bsdf.diffuse_lobe import diffuse_density, diffuse_direction
 from diffrt.shading.bsdf.microfacet import (
     alpha_of,
     density,
@@ -81,7 +81,7 @@ def evaluate(features: ti.template(), m: ti.template(), wo: vec3, wi: vec3):
         into = 1.0 - _coat_albedo(m.ior, m.roughness, m.fit, wi.z)
         cosine_lobe = INV_PI * wi.z
         result = m.base * (cosine_lobe * m.through * into)
-        density_of_wi = (1.0 - m.pick_coat) * cosine_lobe
+        density_of_wi = (1.0 - m.pick_coat) * diffuse_density(features, wi.z)
         if m.roughness > 0.0:
             alpha = alpha_of(m.roughness)
             h = half_vector(wo, wi)
@@ -99,7 +99,7 @@ def sample(features: ti.template(), m: ti.template(), wo: vec3, lobe: ti.f32, u:
         if m.roughness == 0.0 and lobe < m.pick_coat:
             result = BsdfSample(vec3(-wo.x, -wo.y, wo.z), vec3(m.coat / m.pick_coat), 0.0, 1, 1.0)
         else:
-            wi = hemisphere_cosine(u)
+            wi = diffuse_direction(features, u)
             if lobe < m.pick_coat:
                 wi = reflect(wo, sample_visible(wo, alpha_of(m.roughness), u))
             f, density_of_wi = evaluate(features, m, wo, wi)

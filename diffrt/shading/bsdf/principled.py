@@ -22,10 +22,10 @@ import taichi as ti
 from taichi.math import vec2, vec3
 
 from diffrt.core.vector import INV_PI, luminance, max_component, reflect
-from diffrt.core.warp import hemisphere_cosine
 from diffrt.device.features import slot
 from diffrt.shading.bsdf import albedo, sheen
 from diffrt.shading.bsdf.base import BsdfSample, no_sample
+from diffrt.shading.bsdf.diffuse_lobe import diffuse_density, diffuse_direction
 from diffrt.shading.bsdf.fresnel import schlick_rise
 from diffrt.shading.bsdf.microfacet import (
     alpha_of,
@@ -209,7 +209,7 @@ def evaluate(features: ti.template(), m: ti.template(), wo: vec3, wi: vec3):
         lobe = visible * masking(up, alpha)
         result = (m.f0 + (m.f90 - m.f0) * rise) * (above * lobe)
         density_of_wi = ti.select(wi.z > 0.0, m.pick_specular, m.pick_through) * visible
-        density_of_wi += m.pick_cosine * cosine_lobe
+        density_of_wi += m.pick_cosine * above * diffuse_density(features, up.z)
         if m.layered:
             a = _albedos(features, m, up.z)
             base = m.base * (1.0 - m.specular * ti.max(m.from_o.specular, a.specular))
@@ -233,7 +233,7 @@ def evaluate(features: ti.template(), m: ti.template(), wo: vec3, wi: vec3):
 def sample(features: ti.template(), m: ti.template(), wo: vec3, lobe: ti.f32, u: vec2) -> BsdfSample:
     result = no_sample()
     if wo.z > 0.0:
-        wi = hemisphere_cosine(u)
+        wi = diffuse_direction(features, u)
         possible = wi.z > 0.0
         if lobe >= m.pick_cosine:
             coat = lobe >= 1.0 - m.pick_coat

@@ -1,0 +1,54 @@
+"""Which shapes derivatives are about: what the others do among themselves needs no samples."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from diffrt.description.values import TextureRef
+from diffrt.gradient.target import Target
+from diffrt.scene.scene import Scene
+
+
+@dataclass(frozen=True)
+class Motion:
+    """What moves edges.
+
+    Attributes:
+        shapes: (shapes,) bool, whether a shape's points move. If anything else moves than shapes, all do.
+        distorted: derivatives by the camera's distortion are asked for.
+    """
+
+    shapes: np.ndarray
+    distorted: bool
+
+
+def motion(scene: Scene, targets: Sequence[Target]) -> Motion:
+    """What moves edges if these parameters change."""
+    moving = [item for item in targets if set(item.terms) - {"interior"}]
+    of_shapes = {_shape(item) for item in moving}
+    shapes = np.array([None in of_shapes or name in of_shapes for name in scene.shapes], dtype=bool)
+    return Motion(shapes, any("camera_distortion" in item.fields for item in targets))
+
+
+def changing_shapes(scene: Scene, targets: Sequence[Target]) -> np.ndarray | None:
+    """(shapes,) bool: where a path has to meet a shape for what it carries to change, which shapes these are, but for
+    those whose materials change. None if paths change that meet none of either."""
+    shapes: set[str | None] = set()
+    for item in targets:
+        of_values = item.name.startswith(("materials.", "textures.")) and not item.bends
+        if not of_values or shines(scene, item.name):
+            shapes.add(_shape(item))
+    return None if None in shapes else np.array([name in shapes for name in scene.shapes], dtype=bool)
+
+
+def shines(scene: Scene, name: str) -> bool:
+    """Whether an image, by its parameter's name, is that of an environment or the emission of a shape."""
+    emissions = [shape.emission for shape in scene.shapes.values()]
+    used = {f"textures.{item.name}" for item in emissions if isinstance(item, TextureRef)}
+    return name.startswith("lights.") or name in used
+
+
+def _shape(item: Target) -> str | None:
+    section, _, rest = item.name.partition(".")
+    return rest.partition(".")[0] if section == "shapes" else None
