@@ -24,15 +24,18 @@ class Setting:
     type: str
     values: Mapping[str, object] = field(default_factory=dict)
     two_sided: bool = True
+    wide: bool = False
+    """Directions are drawn as for derivatives."""
 
     def __str__(self) -> str:
-        return "-".join([self.type, *(f"{k}={np.round(v, 3)}".replace(" ", "") for k, v in self.values.items())])
+        values = (f"{k}={np.round(v, 3)}".replace(" ", "") for k, v in self.values.items())
+        return "-".join([self.type, *["wide"] * self.wide, *values])
 
     def number(self, name: str) -> float:
         return float(np.ravel(self.values.get(name, DEFAULTS[self.type][name]))[0])
 
     def changed(self, **values: object) -> "Setting":
-        return Setting(self.type, {**self.values, **values}, self.two_sided)
+        return Setting(self.type, {**self.values, **values}, self.two_sided, self.wide)
 
 
 DEFAULTS: dict[str, dict[str, object]] = {
@@ -148,7 +151,9 @@ class Bench:
             bits |= 1 << MATERIAL_TYPES.index(s.type)
         scene.material_values.from_numpy(values)
         one_sided = any(not s.two_sided for s in settings)
-        self.features = Features(bsdfs=bits, one_sided=one_sided, gradients=scene.gradients)
+        self.features = Features(
+            bsdfs=bits, one_sided=one_sided, gradients=scene.gradients, wide_lobes=settings[0].wide
+        )
         return self
 
     def evaluate(self, wo: np.ndarray, wi: np.ndarray, material: int = 0) -> tuple[np.ndarray, np.ndarray]:

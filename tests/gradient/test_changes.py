@@ -1,0 +1,86 @@
+"""What is left out of derivatives is what does not change: nothing of the derivatives is missing."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import diffrt
+from diffrt.description.primitives import sphere
+from diffrt.gradient.chain import target
+from diffrt.gradient.changes import changing_shapes, motion
+from diffrt.gradient.interior_pass import Chunk, InteriorPass
+from diffrt.render.record import DROPPED
+from tests.gradient import scenes
+from tests.gradient.harness import loss_weights
+
+NAMES = (
+    "shapes.ball.translation", "shapes.mirror.rotation", "shapes.lamp.translation", "shapes.lamp.emission",
+    "materials.metal.roughness",
+)  # fmt: skip
+
+
+def hall() -> dict[str, Any]:
+    """A mirror, a fine ball of metal and a box above a floor that is lit by a lamp."""
+    mesh = sphere(1)
+    scene = scenes.lit(depth=5)
+    scene["materials"]["silver"] = {"type": "conductor", "reflectance": 0.9}
+    scene["shapes"] += [
+        {"name": "ball", "type": "mesh", "vertices": 0.2 * mesh.vertices, "faces": mesh.faces, "shading": "smooth",
+         "material": "metal", "to_world": [{"translate": [0.2, 0.3, 0]}]},
+        {"name": "box", "type": "cube", "to_world": [{"scale": 0.15}, {"translate": [-0.3, 0.2, 0.1]}]},
+        {"name": "mirror", "type": "rectangle", "material": "silver",
+         "to_world": [{"scale": 0.4}, {"translate": [0, 0.3, -0.5]}]},
+    ]  # fmt: skip
+    return scene
+
+
+def test_which_shapes_change() -> None:
+    scene = diffrt.Scene.from_dict(hall())
+
+    def changing(*names: str) -> list[str] | None:
+        result = changing_shapes(scene, [target(scene, scene.camera(), name) for name in names])
+        return None if result is None else [name for name, so in zip(scene.shapes, result, strict=True) if so]
+
+    def moving(*names: str) -> list[str]:
+        result = motion(scene, [target(scene, scene.camera(), name) for name in names]).shapes
+        return [name for name, so in zip(scene.shapes, result, strict=True) if so]
+
+    assert changing("shapes.ball.vertices", "shapes.box.rotation") == ["ball", "box"]
+    assert changing("shapes.lamp.emission", "materials.metal.roughness") == ["lamp"]
+    assert changing("textures.image") == []
+    assert changing("shapes.ball.vertices", "camera.fov") is None
+    assert moving("shapes.ball.vertices", "textures.image", "shapes.lamp.emission") == ["ball"]
+    assert moving("materials.metal.roughness") == []
+    assert moving("shapes.ball.vertices", "camera.fov") == list(scene.shapes)
+
+
+@pytest.mark.usefixtures("taichi")
+def test_vertices_that_are_left_out_have_no_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same random numbers give the same derivatives whether the record keeps all vertices or those that change."""
+    scene = diffrt.Scene.from_dict(hall())
+    weights = loss_weights(12, 16)
+    kept: dict[bool, int] = {True: 0, False: 0}
+    prepare, backward = InteriorPass.__init__, InteriorPass.backward
+
+    def counting(self: InteriorPass, chunk: Chunk) -> None:
+        kinds = chunk.record.kind.to_numpy()[chunk.first : chunk.end]
+        kept[self.everything] += int(np.count_nonzero(kinds != DROPPED))
+        backward(self, chunk)
+
+    def keeping(self: InteriorPass, *arguments: Any) -> None:
+        prepare(self, *arguments)
+        self.everything = True
+
+    def gradients() -> list[np.ndarray]:
+        return [
+            diffrt.render_backward(scene, weights, [name], spp=64, seed=3, terms=["interior"])[name] for name in NAMES
+        ]
+
+    monkeypatch.setattr(InteriorPass, "backward", counting)
+    few = gradients()
+    monkeypatch.setattr(InteriorPass, "__init__", keeping)
+    for name, one, other in zip(NAMES, few, gradients(), strict=True):
+        assert np.abs(other).max() > 0.0
+        assert np.allclose(one, other, rtol=1e-4, atol=1e-4 * np.abs(other).max()), name
+    assert kept[False] < 0.5 * kept[True]
