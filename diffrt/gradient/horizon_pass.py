@@ -1,13 +1,22 @@
 """Runs the term of triangles' horizons."""
 
+import math
 from typing import Any
 
-from diffrt.gradient.edge_pass import EdgePass
+import numpy as np
+import taichi as ti
+from scipy.ndimage import maximum_filter
+
+from diffrt.device.arrays import read, zeros
+from diffrt.gradient.edge_pass import EdgePass, cdf_of
 from diffrt.gradient.edges import samples
 from diffrt.gradient.horizon_motion import horizon_motion
-from diffrt.gradient.horizons import sample_horizons
+from diffrt.gradient.horizons import look_for_horizons, sample_horizons
 from diffrt.gradient.shadow_motion import way_motion
 from diffrt.render.film import RADII
+
+_EVERYWHERE = 0.1
+"""Share of samples that do not go by where smooth-shaded triangles were seen."""
 
 
 class Horizons(EdgePass):
@@ -20,12 +29,21 @@ class Horizons(EdgePass):
         return self.depth < 2
 
     def prepare(self, weights: Any) -> None:
-        """There are no edges to look for."""
+        """Look for smooth-shaded triangles."""
+        view = self.request.view
+        self.margin = math.ceil(max(RADII[self.request.scene.settings.filter] - 0.5, 0.0))
+        shape = (view.height + 2 * self.margin, view.width + 2 * self.margin)
+        seen = zeros(shape[0] * shape[1], ti.f32)
+        look_for_horizons(
+            self.device.fields, self.plain, self.options, weights, seen, self.margin,
+            self.request.gradient_seed ^ 0xBBBB,
+        )  # fmt: skip
+        found = maximum_filter(read(seen).astype(np.float64).reshape(shape), size=3)
+        self.cdf = cdf_of((found + _EVERYWHERE * max(float(found.mean()), 1e-30)).reshape(-1))
 
     def draw(self, weights: Any, first: int, count: int, total: int) -> None:
-        radius = RADII[self.request.scene.settings.filter]
         sample_horizons(
-            self.device.fields, self.plain, self.options, samples(), weights, max(radius - 0.5, 0.0),
+            self.device.fields, self.plain, self.options, samples(), weights, self.cdf, self.margin,
             first, count, total, self.request.gradient_seed ^ 0xAAAA, self.depth, self.rr_depth,
         )  # fmt: skip
 

@@ -13,8 +13,9 @@ flat shading w . n is zero there. On edges the horizon jumps, see smooth_edges.p
 """
 
 import taichi as ti
-from taichi.math import vec3
+from taichi.math import vec2, vec3
 
+from diffrt.core.distribution import cdf_interval, search_cdf
 from diffrt.core.sampler import INDEPENDENT, SOBOL, pixel_seed, uniform_1d, uniform_2d
 from diffrt.core.vector import PI, frame_from_normal, to_world
 from diffrt.device.features import LIGHT_ENVIRONMENT, LIGHT_TRIANGLES
@@ -28,23 +29,58 @@ from diffrt.render.path import trace_path
 from diffrt.shading.camera.dispatch import CameraRay, camera_ray
 
 
+_LOOKS = 4
+_STILL = 0.25
+"""How much a shape that stands still counts: lamps and what else shines on it may move."""
+
+
+@ti.func
+def _in_cell(scene: ti.template(), margin: ti.i32, cell: ti.i32, u: vec2) -> vec2:
+    """A point of a pixel, counted by rows on a film that is wider by a margin on all sides."""
+    width = scene.film_size[None][0] + 2 * margin
+    return vec2(ti.cast(cell % width - margin, ti.f32), ti.cast(cell // width - margin, ti.f32)) + u
+
+
+@ti.kernel
+def look_for_horizons(
+    scene: ti.template(), features: ti.template(), options: ti.template(),
+    weights: ti.types.ndarray(dtype=vec3, ndim=1), seen: ti.types.ndarray(dtype=ti.f32, ndim=1), margin: ti.i32,
+    seed: ti.i32,
+):  # fmt: skip
+    """How much of each pixel shows smooth-shaded triangles, `margin` pixels around the film included."""
+    for cell in range(seen.shape[0]):
+        key = pixel_seed(cell, seed)
+        found = 0.0
+        for look in range(_LOOKS):
+            film = _in_cell(scene, margin, cell, uniform_2d(INDEPENDENT, key, look, 0))
+            adjoint = gathered(scene, options.filter, weights, film)
+            ray = camera_ray(scene, features, film, uniform_2d(INDEPENDENT, key, look, 1))
+            end = ti.select(adjoint.dot(adjoint) > 0.0, ray.t_max, 0.0)
+            hit = closest_hit(scene, features, ray.origin, ray.direction, ray.t_min, end)
+            if hit.triangle >= 0 and scene.triangle_normals[ti.max(hit.triangle, 0)][0] >= 0:
+                found += ti.select(moves(scene, hit.triangle), 1.0, _STILL)
+        seen[cell] = found
+
+
 @ti.kernel
 def sample_horizons(
     scene: ti.template(), features: ti.template(), options: ti.template(), samples: ti.template(),
-    weights: ti.types.ndarray(dtype=vec3, ndim=1), margin: ti.f32,
+    weights: ti.types.ndarray(dtype=vec3, ndim=1), cdf: ti.types.ndarray(dtype=ti.f32, ndim=1), margin: ti.i32,
     first: ti.i32, count: ti.i32, total: ti.i32, seed: ti.i32, max_depth: ti.i32, rr_depth: ti.i32,
 ):  # fmt: skip
-    """Draw samples number `first` to `first + count` of `total`, evenly spread over the film.
+    """Draw samples number `first` to `first + count` of `total`, evenly spread over pixels.
 
     Args:
-        margin: of pixels around the film that its filter looks at.
+        cdf: of the pixels, `margin` of them around the film included.
     """
-    width, height = scene.film_size[None][0] + 2.0 * margin, scene.film_size[None][1] + 2.0 * margin
     for i in range(count):
         number = first + i
         samples.active[i] = 0
-        film = uniform_2d(SOBOL, pixel_seed(0, seed), number, 0) * ti.math.vec2(width, height) - margin
         key = pixel_seed(number, seed)
+        place = (ti.cast(number, ti.f32) + uniform_1d(INDEPENDENT, key, 0, 5)) / ti.cast(total, ti.f32)
+        cell = search_cdf(cdf, 0, cdf.shape[0], ti.min(place, 0.99999994))
+        chance = cdf_interval(cdf, 0, cell).y
+        film = _in_cell(scene, margin, cell, uniform_2d(SOBOL, pixel_seed(0, seed), number, 0))
         lens = uniform_2d(INDEPENDENT, key, 0, 1)
         adjoint = gathered(scene, options.filter, weights, film)
         ray = camera_ray(scene, features, film, lens)
@@ -95,5 +131,5 @@ def sample_horizons(
                     keep_point(scene, features, samples.way, 1, i, far.triangle, far.u, far.v)
                     keep_nearness(scene, samples.way, 1, i)
                     distance = far.t
-                scale = 2.0 * PI * width * height / (distance * ti.cast(total, ti.f32))
+                scale = 2.0 * PI / (distance * ti.max(chance, 1e-30) * ti.cast(total, ti.f32))
                 samples.jump[i] = f * jump * (side * scale)
