@@ -65,7 +65,7 @@ class EdgePass(ABC):
     def moving(self, triangles: np.ndarray) -> np.ndarray:
         """(K,) whether one of triangles (K, n), or (K,), moves; -1: none."""
         moves = self.motion.shapes[self.device.geometry.triangle_shape[triangles]] & (triangles >= 0)
-        result: np.ndarray = moves.reshape(len(triangles), -1).any(axis=1)
+        result: np.ndarray = moves.any(axis=tuple(range(1, moves.ndim)))
         return result
 
     @property
