@@ -27,6 +27,8 @@ from diffrt.shading.camera.perspective import distortion_derivative
 
 _BEFORE = 0.99999
 """Share of the way to an edge in which something hides it."""
+_INSIDE = 3e-6
+"""How far inside a triangle it is met at its edges, over the size of its coordinates."""
 _MOST_LAYERS = 8
 """Through so many surfaces that let light pass a mirror is looked for."""
 RADIANCE = -1
@@ -176,16 +178,23 @@ def step_into(
 
 
 @ti.func
-def hit_at(scene: ti.template(), triangle: ti.i32, x: vec3, t: ti.f32) -> Hit:
-    """A triangle met at a point of its own, its rim included, at distance t."""
+def hit_beside(scene: ti.template(), triangle: ti.i32, corner: vec3, x: vec3, along: vec3, t: ti.f32) -> Hit:
+    """A triangle met beside a point x of a line on it, at distance t.
+
+    It is beside by a few rounding errors, towards a corner, and no more than a quarter of the way: on the line itself
+    it would lie in the surface that the triangle stands on.
+    """
     corners = scene.triangles[triangle]
     p0 = scene.positions[corners[0]]
     e1 = scene.positions[corners[1]] - p0
     e2 = scene.positions[corners[2]] - p0
     normal = e1.cross(e2)
+    size = ti.abs(x).max() + ti.abs(e1).max() + ti.abs(e2).max()
+    height = (corner - x).cross(along.normalized(1e-30)).norm()
+    inside = x + (corner - x) * ti.min(_INSIDE * size / ti.max(height, 1e-30), 0.25) - p0
     normal /= ti.max(normal.dot(normal), 1e-37)
-    u = ti.min(ti.max(normal.dot((x - p0).cross(e2)), 0.0), 1.0)
-    v = ti.min(ti.max(normal.dot(e1.cross(x - p0)), 0.0), 1.0 - u)
+    u = ti.min(ti.max(normal.dot(inside.cross(e2)), 0.0), 1.0)
+    v = ti.min(ti.max(normal.dot(e1.cross(inside)), 0.0), 1.0 - u)
     return Hit(triangle, t, u, v)
 
 
@@ -272,6 +281,7 @@ def sample_edges(
                 below, above = -across * (beside(scene) / free), across * (beside(scene) / free)
                 nearest_below, nearest_above = -1e30, -1e30
                 met_below, met_above = -1, -1
+                corner_below, corner_above = vec3(0.0), vec3(0.0)
                 for k in range(4):
                     number_beside, corner_beside = -1, -1
                     for c in ti.static(range(4)):
@@ -287,9 +297,9 @@ def sample_edges(
                         c = _image(mirrored, planes, mirror, scene.positions[of[2]])
                         near = _nearness((b - a).cross(c - a), point, aside)
                         if side < 0.0 and near > nearest_below:
-                            below, nearest_below, met_below = step, near, number_beside
+                            below, nearest_below, met_below, corner_below = step, near, number_beside, corner
                         if side > 0.0 and near > nearest_above:
-                            above, nearest_above, met_above = step, near, number_beside
+                            above, nearest_above, met_above, corner_above = step, near, number_beside, corner
                 # The same random numbers on both sides: what does not jump cancels.
                 jump = vec3(0.0)
                 for side in range(2):
@@ -298,7 +308,8 @@ def sample_edges(
                     meets = nowhere()
                     if ti.static(not features.masked):
                         if mirror < 0 and met >= 0:
-                            meets = hit_at(scene, met, x, t_max)
+                            towards = ti.select(side == 0, corner_below, corner_above)
+                            meets = hit_beside(scene, met, towards, x, end - start, t_max)
                             step = vec2(0.0)
                     seen = camera_ray(scene, features, to_film(scene, features, image_point + step), lens)
                     value = _shown(
