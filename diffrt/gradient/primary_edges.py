@@ -290,7 +290,9 @@ def sample_edges(
                     if number_beside >= 0:
                         corner = _image(mirrored, planes, mirror, scene.positions[corner_beside])
                         step, side = step_into(scene, features, point, corner, lens, image_point, across, normal)
-                        aside = camera_ray(scene, features, to_film(scene, features, image_point + step), lens)
+                        # Which plane is the nearer one is the same all over a side: a pixel away it shows well.
+                        away = across * (ti.select(side < 0.0, -1.0, 1.0) / free)
+                        aside = camera_ray(scene, features, to_film(scene, features, image_point + away), lens)
                         of = scene.triangles[number_beside]
                         a = _image(mirrored, planes, mirror, scene.positions[of[0]])
                         b = _image(mirrored, planes, mirror, scene.positions[of[1]])
