@@ -38,14 +38,20 @@ def test_unknown_point_is_refused() -> None:
     assert done.returncode == 2 and "letters from a to r" in done.stderr
 
 
+QUICK = {
+    "a,f,h": ("(a) Cornell box", "(f) The tree", "(h) Albedo texture"),
+    "d,l": ("(d) Error at equal time", "(l) Shadow"),
+}
+
+
 @pytest.mark.skipif(not machine.mitsuba_installed(), reason="Mitsuba is not installed")
 @pytest.mark.skipif(machine.find_llvm() is None, reason="no shared library of LLVM")
-def test_quick_run(tmp_path: Path) -> None:
+@pytest.mark.parametrize("points", ["a,f,h", pytest.param("d,l", marks=pytest.mark.slow)])
+def test_quick_run(tmp_path: Path, points: str) -> None:
     report = tmp_path / "performance.md"
-    command = [sys.executable, "-m", "benchmarks.run", "--quick", "--only", "a,d,f,h,l", "--output", str(report)]
+    command = [sys.executable, "-m", "benchmarks.run", "--quick", "--only", points, "--output", str(report)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode in (0, 1), done.stderr[-2000:]  # 1: a target missed, which toy sizes may
     text = report.read_text(encoding="utf-8")
-    titles = ("(a) Cornell box", "(d) Error at equal time", "(f) The tree", "(h) Albedo texture", "(l) Shadow")
-    assert all(title in text for title in titles)
+    assert all(title in text for title in QUICK[points])
     assert "not measured" not in text and "--quick" in text

@@ -196,16 +196,13 @@ def _appearance(scene: Scene, geometry: Geometry) -> tuple[Features, dict[str, n
             break
         used = more
     acting = [scene.materials[name] for name in used]
+    textured = textures.reshape(n, MATERIAL_SLOTS)[[material_number[name] for name in used]] >= 0
     features = Features(
         bsdfs=sum({1 << MATERIAL_TYPES.index(m.type) for m in acting}),
         textures=any(isinstance(value, TextureRef) for m in acting for value in (*m.fields.values(), m.opacity))
         or any(m.normal_map for m in acting)
         or bool(np.any(emission_texture >= 0)),
-        textured_slots=int(
-            np.bitwise_or.reduce(1 << np.flatnonzero(np.any(textures.reshape(n, MATERIAL_SLOTS) >= 0, axis=0)))
-        )
-        if np.any(textures >= 0)
-        else 0,
+        textured_slots=sum(1 << int(slot) for slot in np.flatnonzero(np.any(textured, axis=0))),
         normal_maps=any(m.normal_map is not None for m in acting),
         smooth=bool(len(geometry.normals)),
         masked=any(m.type == "null" or isinstance(m.opacity, TextureRef) or float(m.opacity) < 1.0 for m in acting),

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from test_remesh import refused
-from test_resume import killed_and_resumed
+from test_resume import history_of, killed_and_resumed, left_alone
 
 import diffrt
 from diffrt.errors import MissingExtraError
@@ -206,10 +206,15 @@ def test_interrupted_right_behind_a_remeshing(
     assert resumed.scene[PAINT] == pytest.approx(whole.scene[PAINT], abs=1e-6)
 
 
-def real_problem(**more: Any) -> dict[str, Any]:
-    """Find the paint of a ball, and its shape, from six pictures."""
+def real_problem(ball: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
+    """Find the paint of a ball, and its shape, from six pictures.
+
+    Args:
+        ball: more fields of it, such as an emission, which is known.
+    """
     scene = painted_scene()
     del scene["shapes"][0]["emission"]
+    scene["shapes"][0] |= ball or {}
     scene["materials"]["skin"] = {"type": "diffuse", "albedo": {"texture": "paint"}}
     truth = Scene.from_dict(scene)
     truth[VERTICES] = truth[VERTICES] * [1.0, 0.85, 1.1]
@@ -248,7 +253,14 @@ def test_other_processes_get_what_was_baked(taichi: str, tools: None) -> None:
 
 @pytest.mark.slow
 def test_killed_at_any_moment(taichi: str, tools: None, tmp_path: Path) -> None:
-    problem = real_problem(stages=[{"iterations": 40}, {"iterations": 40, "remesh": {"edge_length": 0.2}}])
+    """Behind a remeshing, with a texture that is fitted and one that is only baked.
+
+    What threads change in the last digit grows to some 1e-5 of the loss, and to 1e-3 where a path takes another way.
+    Were the moments of the vertices lost, which matter least, it would be 1e-3 in the median and 4e-3 at most.
+    """
+    first, total = 1, 16
+    stages = [{"iterations": first}, {"iterations": total - first, "remesh": {"edge_length": 0.17}}]
+    problem = real_problem({"emission": {"texture": "glow"}, "shading": "flat"}, stages=stages)
     problem["scene"].save(tmp_path / "start.json")
     for view in problem["views"]:
         write_image(tmp_path / f"{view['name']}.exr", view["target"], bits=32)
@@ -256,13 +268,16 @@ def test_killed_at_any_moment(taichi: str, tools: None, tmp_path: Path) -> None:
     problem["scene"] = "start.json"
     path = tmp_path / "problem.json"
     path.write_text(json.dumps(problem))
-    whole = fit(path, tmp_path / "whole")
-    killed_and_resumed(path, tmp_path / "killed", 5, seed=2)
-    rows = [json.loads(line) for line in (tmp_path / "killed" / "history.jsonl").read_text().splitlines()]
-    assert [row["iteration"] for row in rows] == list(range(80))
-    assert [row["loss"] for row in rows] == pytest.approx([row["loss"] for row in whole.history], rel=0.02)
+    whole, history = left_alone(path, tmp_path / "whole")
+    kills = killed_and_resumed(path, tmp_path / "killed", 4, seed=2)
+    assert sum(first < done < total for done in kills) >= 2, kills
+    rows = history_of(tmp_path / "killed")
+    assert [row["iteration"] for row in rows] == list(range(total))
+    one, other = (np.array([row["loss"] for row in part]) for part in (history, rows))
+    assert np.median(np.abs(other / one - 1.0)) < 2e-4
+    assert other == pytest.approx(one, rel=4e-3)
     found = Scene.load(tmp_path / "killed" / "fitted.json")
-    assert np.sqrt(np.mean((found[PAINT] - whole.scene[PAINT]) ** 2)) < 0.01
+    assert np.sqrt(np.mean((found[PAINT] - whole[PAINT]) ** 2)) < 1e-3
 
 
 @add_parametrisation("bleached")

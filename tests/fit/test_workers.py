@@ -17,13 +17,24 @@ SAME = 1e-4
 """Sums of gradients are taken in single precision, in an order that threads decide."""
 
 
-def test_equal_results(problem: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    ("name", "fitted"),
+    [
+        ("camera_response.exposure", {"learning_rate": 0.05, "per_view": True}),
+        # Each process compiles the terms of edges anew.
+        pytest.param(
+            "cameras.front.fov", {"learning_rate": 0.01, "tied": ["cameras.side.fov"]}, marks=pytest.mark.slow
+        ),
+    ],
+    ids=["response", "camera"],
+)
+def test_equal_results(problem: dict[str, Any], name: str, fitted: dict[str, Any]) -> None:
     """Values, the order of views, noise and the samples that follow it."""
     problem |= {"iterations": 15, "spp": 1, "max_spp": 4}
-    problem["parameters"]["cameras.front.fov"] = {"learning_rate": 0.01, "tied": ["cameras.side.fov"]}
+    problem["parameters"][name] = fitted
     one, two = fit(problem), fit(problem, workers=2)
-    for name in one.values:
-        assert two.values[name] == pytest.approx(one.values[name], rel=SAME)
+    for key in one.values:
+        assert two.values[key] == pytest.approx(one.values[key], rel=SAME)
     for a, b in zip(one.history, two.history, strict=True):
         assert a["views"] == pytest.approx(b["views"], rel=SAME)
         assert (a["spp"], a["samples"]) == (b["spp"], b["samples"])

@@ -18,8 +18,13 @@ SHIFTED = {"intrinsics": {"fx": 20, "fy": 25, "cx": 7, "cy": 5}, "to_world": LOO
 TEXTURE = np.random.default_rng(1).uniform(0.2, 0.8, (8, 8, 3)).astype(np.float32)
 BUMPS = np.concatenate([0.4 + 0.2 * TEXTURE[:, :, :2], np.full((8, 8, 1), 0.9)], 2).astype(np.float32)
 CONSTANT = [{"name": "sky", "type": "environment", "radiance": [0.2, 0.3, 0.4]}]
+EVEN = {"data": np.full((1, 1, 3), 0.8, dtype=np.float32)}
+"""One colour as a texture. Scenes that use the same features share their kernels, which take long to compile."""
+WHITE = {"type": "diffuse", "albedo": {"texture": "even"}}
+ROUGH = {"type": "conductor", "reflectance": {"texture": "even"}, "roughness": 0.4}
 ALBEDO_ONE = {"type": "diffuse", "albedo": [1, 1, 1]}
 POINT = [{"name": "bulb", "type": "point", "position": [0.3, 1.2, -0.5], "intensity": [3, 2, 1]}]
+SUN = {"name": "sun", "type": "directional", "direction": [-1, -1, -0.5], "irradiance": [3, 2, 1]}
 SPOT = [
     {"name": "bulb", "type": "spot", "position": [0.3, 1.2, -0.5], "direction": [-0.3, -1, 0.4], "cutoff": 70,
      "falloff_start": 10, "intensity": [3, 2, 1]}
@@ -36,7 +41,7 @@ def floor(material: Any = "textured", size: float = 3.0) -> dict[str, Any]:
 
 
 def lamp() -> dict[str, Any]:
-    return {"name": "lamp", "type": "rectangle", "emission": [5, 4, 3],
+    return {"name": "lamp", "type": "rectangle", "emission": [5, 4, 3], "material": "textured",
             "to_world": [{"scale": 0.4}, turned([1, 0, 0], 70), {"translate": [0.3, 1.5, -1.2]}]}  # fmt: skip
 
 
@@ -122,18 +127,19 @@ def glass(**fields: Any) -> dict[str, Any]:
 
 def shining(shape: str = "cube", **more: Any) -> dict[str, Any]:
     """Something that shines, seen by itself before a constant sky."""
-    box = {"name": "box", "type": shape, "emission": [1, 2, 3], "two_sided_emission": True, **more.pop("extra", {}),
+    box = {"name": "box", "type": shape, "emission": [1, 2, 3], "two_sided_emission": True, "material": ROUGH,
            "to_world": [{"scale": [0.2, 0.15, 0.2]}, turned([1, 2, 0.3], 40)]}  # fmt: skip
-    return {"camera": CAMERA, "integrator": {"max_depth": 1}, "shapes": [box], "lights": CONSTANT, **more}
+    return {"camera": CAMERA, "integrator": {"max_depth": 1}, "textures": {"even": EVEN}, "shapes": [box],
+            "lights": CONSTANT, **more}  # fmt: skip
 
 
 def facets(**fields: Any) -> dict[str, Any]:
     """A flat-shaded ball under the sun: its creases move over the film and change its brightness."""
     ball = {"name": "box", "type": "sphere", "subdivisions": 1, "shading": "flat",
-            "material": {"type": "diffuse", "albedo": 0.7, **fields},
+            "material": {**WHITE, **fields},
             "to_world": [{"scale": [0.2, 0.15, 0.2]}, turned([1, 2, 0.3], 40)]}  # fmt: skip
-    sun = {"name": "sun", "type": "directional", "direction": [-1, -1, -0.5], "irradiance": [3, 2, 1]}
-    return {"camera": CAMERA, "integrator": {"max_depth": 2}, "shapes": [ball], "lights": [sun]}
+    return {"camera": CAMERA, "integrator": {"max_depth": 2}, "textures": {"even": EVEN}, "shapes": [ball],
+            "lights": [SUN]}  # fmt: skip
 
 
 def shaded(kind: str = "area", receiver: str = "textured", depth: int = 2, quad: Any = "white") -> dict[str, Any]:
@@ -224,9 +230,9 @@ def with_camera(scene: Callable[[], dict[str, Any]], camera: dict[str, Any]) -> 
 
 
 def ball(subdivisions: int = 2, shading: str = "smooth") -> dict[str, Any]:
-    """A ball above the floor in the sun."""
-    sun = {"name": "sun", "type": "directional", "direction": [-1, -1, -0.5], "irradiance": [3, 2, 1]}
-    scene = lit(lights=[sun], depth=2)
+    """A ball above the floor in the sun, under a black sky: as `pebble`, whose sun is dark."""
+    black = {"name": "sky", "type": "environment", "data": np.zeros((16, 32, 3), dtype=np.float32)}
+    scene = lit(lights=[SUN, black], depth=2)
     place = [{"scale": 0.35}, turned([1, 2, 0.3], 40), {"translate": [0, 0.4, 0]}]
     scene["shapes"].append({"name": "ball", "type": "sphere", "subdivisions": subdivisions, "shading": shading,
                             "material": {"type": "diffuse", "albedo": 0.7}, "to_world": place})  # fmt: skip
@@ -235,11 +241,12 @@ def ball(subdivisions: int = 2, shading: str = "smooth") -> dict[str, Any]:
 
 def pebble(light: str) -> dict[str, Any]:
     """A smooth-shaded ball of few triangles under an image sky or a lamp, without a floor."""
-    image = {"name": "sky", "type": "environment", "data": sky()}
-    scene = lit(lights=[image], depth=2) if light == "sky" else lit(depth=2)
+    lights = [{**SUN, "irradiance": 0.0}, {"name": "sky", "type": "environment", "data": sky()}]
+    scene = lit(lights=lights, depth=2) if light == "sky" else lit(depth=2)
+    scene["textures"]["even"] = EVEN
     scene["shapes"] = [shape for shape in scene["shapes"] if shape["name"] != "floor"]
     scene["shapes"].append({"name": "ball", "type": "sphere", "subdivisions": 1, "shading": "smooth",
-                            "material": {"type": "diffuse", "albedo": 0.7}, "to_world": [{"scale": 0.6}]})  # fmt: skip
+                            "material": WHITE, "to_world": [{"scale": 0.6}]})  # fmt: skip
     return scene
 
 
@@ -250,8 +257,7 @@ def crumpled() -> dict[str, Any]:
     x, y, z = mesh.vertices.T
     radius = 0.6 + 0.06 * np.sin(9.0 * x + 1.0) * np.sin(11.0 * y) * np.sin(10.0 * z + 2.0)
     scene["shapes"] = [{"name": "ball", "type": "mesh", "vertices": mesh.vertices * radius[:, None],
-                        "faces": mesh.faces, "shading": "smooth",
-                        "material": {"type": "diffuse", "albedo": 0.7}}]  # fmt: skip
+                        "faces": mesh.faces, "shading": "smooth", "material": WHITE}]  # fmt: skip
     scene["integrator"]["max_depth"] = 3
     return scene
 
@@ -268,7 +274,7 @@ def beneath(
     scene = lit("white", lights, depth=4 if wall else 3)
     scene["camera"] = {"to_world": {"look_at": {"origin": [0, 0.45, 2.2], "target": [0, 0, 1.1]}}, "fov": 34,
                        "width": 16, "height": 12}  # fmt: skip
-    scene["materials"]["white"] = {"type": "diffuse", "albedo": [0.8, 0.7, 0.6]}
+    scene["textures"]["even"], scene["materials"]["white"] = EVEN, WHITE
     ball = {"name": "ball", "type": "sphere", "subdivisions": 1, "to_world": [{"scale": 0.5}]}
     if level:
         mesh = sphere(level)
@@ -287,7 +293,7 @@ def beneath(
 
 def _quad(name: str, *corners: tuple[float, float, float], **fields: Any) -> dict[str, Any]:
     return {"name": name, "type": "mesh", "vertices": np.array(corners), "faces": np.array([[0, 1, 2], [0, 2, 3]]),
-            "shading": "flat", "material": {"type": "diffuse", "albedo": 0.8}, **fields}  # fmt: skip
+            "shading": "flat", "material": WHITE, **fields}  # fmt: skip
 
 
 def standing(gap: float = 0.0, side: bool = False, emission: Any = None) -> dict[str, Any]:
@@ -305,6 +311,7 @@ def standing(gap: float = 0.0, side: bool = False, emission: Any = None) -> dict
     return {
         "camera": {**CAMERA, "to_world": look, "fov": 60},
         "integrator": {"max_depth": 2 if emission else 3},
+        "textures": {"even": EVEN},
         "shapes": shapes,
         "lights": [] if emission else [sun],
     }
@@ -316,7 +323,7 @@ def corner() -> dict[str, Any]:
     vertices = np.array([[-2, 0, -1], [2, 0, -1], [2, 0, 3], [-2, 0, 3], [-2, 3, -1], [2, 3, -1]], dtype=float)
     faces = np.array([[0, 2, 1], [0, 3, 2], [0, 1, 5], [0, 5, 4]])
     scene["shapes"] = [{"name": "corner", "type": "mesh", "vertices": vertices, "faces": faces, "shading": "flat",
-                        "material": {"type": "diffuse", "albedo": 0.8}}]  # fmt: skip
+                        "material": WHITE}]  # fmt: skip
     return scene
 
 
@@ -325,9 +332,9 @@ def turning_normals() -> dict[str, Any]:
     sun = {"name": "sun", "type": "directional", "direction": [-1, -1, 0.1], "irradiance": [3, 2, 1]}
     normals = [[-0.3, 1, 0.2], [1, -0.35, 0.1], [1, -0.2, -0.3], [-0.1, 1, 0]]
     sheet = {"name": "sheet", "type": "mesh", "vertices": [[-1, 0, -1], [1, 0, -1], [1, 0, 1], [-1, 0, 1]],
-             "faces": [[0, 2, 1], [0, 3, 2]], "normals": normals, "shading": "smooth",
-             "material": {"type": "diffuse", "albedo": 0.7}}  # fmt: skip
-    return {"camera": CAMERA, "integrator": {"max_depth": 2}, "shapes": [sheet], "lights": [sun]}
+             "faces": [[0, 2, 1], [0, 3, 2]], "normals": normals, "shading": "smooth", "material": WHITE}  # fmt: skip
+    return {"camera": CAMERA, "integrator": {"max_depth": 2}, "textures": {"even": EVEN}, "shapes": [sheet],
+            "lights": [sun]}  # fmt: skip
 
 
 def veil(material: Any, lights: Any = "above", depth: int = 4) -> dict[str, Any]:
@@ -381,7 +388,7 @@ def crossed(**more: Any) -> dict[str, Any]:
     scene = shining(**more)
     place = [{"scale": 0.25}, turned([1, 0.3, 0], -70), {"translate": [0.05, 0.02, 0]}]
     scene["shapes"].append({"name": "plate", "type": "rectangle", "emission": [2, 1, 0.5], "two_sided_emission": True,
-                            "to_world": place})  # fmt: skip
+                            "material": ROUGH, "to_world": place})  # fmt: skip
     return scene
 
 

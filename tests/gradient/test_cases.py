@@ -12,7 +12,7 @@ from tests.gradient.harness import Case, check
 PRECISE = {
     "texture": (10, 1024, 4096),
     "roughness": (10, 1024, 4096),
-    "sky radiance": (16, 1024, 8192),
+    "sky radiance on a bumpy floor": (16, 1024, 8192),
     "lamp moves": (10, 1024, 4096),
     "cube moves": (20, 512, 4096),
     "camera moves before a cube": (20, 512, 4096),

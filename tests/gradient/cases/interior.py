@@ -37,7 +37,7 @@ INTERIOR = [
     Case("spot turns", partial(lit, lights=SPOT), "lights.bulb.direction", ALONG, 0.01, slow=True),
     Case("wall in a mirror", scenes.mirror, "shapes.wall.translation", ALONG, 0.02, slow=True),
     Case("mirror moves", scenes.mirror, "shapes.floor.translation", [0, 1, 0], 0.02, slow=True),
-    Case("mirror turns", scenes.mirror, "shapes.floor.rotation", ALONG, 0.01),
+    Case("mirror turns", scenes.mirror, "shapes.floor.rotation", ALONG, 0.01, options={"terms": ("interior",)}),
     Case("floor under glass", scenes.glass, "shapes.floor.translation", ALONG, 0.01),
     Case("glass turns", scenes.glass, "shapes.pane.rotation", [1, 0.3, 0.2], 0.01, spp_difference=1024),
 ]  # fmt: skip
