@@ -83,11 +83,20 @@ def set_surfaces(setup: FitSetup, arrays: Arrays) -> None:
         kind, _, name = key.partition("/")
         if kind == "mesh" and name.endswith("/faces"):
             name = name.removesuffix("/faces")
-            if not np.array_equal(setup.scene.shapes[name].mesh.faces, faces):
-                uvs, uv_faces = arrays.get(f"mesh/{name}/uvs"), arrays.get(f"mesh/{name}/uv_faces")
+            uvs, uv_faces = arrays.get(f"mesh/{name}/uvs"), arrays.get(f"mesh/{name}/uv_faces")
+            mesh = setup.scene.shapes[name].mesh
+            # Remeshing may leave the triangles as they are, and give them other texture coordinates.
+            if not (np.array_equal(mesh.faces, faces) and _equal(mesh.uvs, uvs) and _equal(mesh.uv_faces, uv_faces)):
                 replace_mesh(setup, name, Mesh(arrays[f"mesh/{name}/vertices"], faces, uvs=uvs, uv_faces=uv_faces))
         elif kind == "texture" and not np.array_equal(setup.scene.textures[name].data, arrays[key]):
             setup.scene[f"textures.{name}"] = arrays[key]
+
+
+def _equal(a: NDArray[Any] | None, b: NDArray[Any] | None) -> bool:
+    """Whether both are missing or hold the same."""
+    if a is None or b is None:
+        return a is b
+    return np.array_equal(a, b)
 
 
 def set_values(setup: FitSetup, arrays: Arrays) -> None:

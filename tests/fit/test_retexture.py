@@ -11,6 +11,7 @@ from test_remesh import refused
 from test_resume import history_of, killed_and_resumed, left_alone
 
 import diffrt
+from diffrt.description.primitives import sphere
 from diffrt.errors import MissingExtraError
 from diffrt.fit import loop, remesh, retexture
 from diffrt.fit.evaluate import Evaluation
@@ -171,10 +172,14 @@ def test_start_and_moments_come_along(taichi: str, tools: None) -> None:
     assert vertices.moments.steps == 0 and vertices.moments.mean.shape == vertices.value.shape
 
 
-def test_resuming_behind_a_remeshing(pretended: None, tools: None, tmp_path: Path) -> None:
-    whole = fit(painted_problem())
-    fit(painted_problem(), tmp_path, callback=lambda row, scene: row["iteration"] < 5)
-    resumed = fit(painted_problem(), tmp_path, resume=True)
+@pytest.mark.parametrize(("length", "same"), [(0.2, False), (0.14, True)], ids=["other triangles", "same triangles"])
+def test_resuming_behind_a_remeshing(pretended: None, tools: None, tmp_path: Path, length: float, same: bool) -> None:
+    """Also where the triangles are even enough already, and only the texture coordinates are new."""
+    problem = painted_problem(stages=[{"iterations": 4}, {"iterations": 4, "remesh": {"edge_length": length}}])
+    whole = fit(problem)
+    assert np.array_equal(whole.scene.shapes["ball"].mesh.faces, sphere(3).faces) == same
+    fit(problem, tmp_path, callback=lambda row, scene: row["iteration"] < 5)
+    resumed = fit(problem, tmp_path, resume=True)
     saved = Scene.load(tmp_path / "fitted.json")
     assert [row["loss"] for row in resumed.history] == pytest.approx([row["loss"] for row in whole.history])
     for scene, exact in ((resumed.scene, 1e-12), (saved, 1e-6)):
