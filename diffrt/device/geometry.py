@@ -1,6 +1,7 @@
 """The triangles of all shapes in world space, as the device holds them."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -20,6 +21,16 @@ class Geometry:
     triangle_uvs: np.ndarray  # (F, 3) int32, -1 for none
     triangle_shape: np.ndarray  # (F,) int32
     first_triangle: np.ndarray  # (shapes + 1,) int64
+
+    @cached_property
+    def face_normals(self) -> np.ndarray:
+        """(F, 3) float64 unit normals; zero for triangles without area."""
+        a, b, c = np.moveaxis(self.positions[self.triangles].astype(np.float64), 1, 0)
+        (x, y, z), (u, v, w) = (b - a).T, (c - a).T
+        cross = np.stack([y * w - z * v, z * u - x * w, x * v - y * u], axis=1)
+        length = np.sqrt(np.einsum("ij,ij->i", cross, cross))
+        normals: np.ndarray = cross / np.maximum(length, 1e-300)[:, None]
+        return normals
 
 
 def gather(shapes: list[Shape]) -> Geometry:

@@ -1,4 +1,4 @@
-"""Arrays into fields: into their memory on the CPU, with one kernel for many fields on other backends."""
+"""Arrays into fields, and derivatives out of them: into their memory on the CPU, with one kernel for many fields on other backends."""
 
 import ctypes
 import math
@@ -33,10 +33,24 @@ def write(scene: SceneFields, fields: list[tuple[object, np.ndarray]]) -> None:
         memory[id(field)][: flat.size] = flat
 
 
+def take_grad(scene: SceneFields, field: Any) -> np.ndarray:
+    """The derivatives by a field, of the shape that its `to_numpy` has; they are zero from then on."""
+    if current_arch() != "cpu":
+        result: np.ndarray = field.grad.to_numpy()
+        field.grad.fill(0.0)
+        return result
+    memory = _memory(scene)[id(field.grad)]
+    shape = () if _components(field) == 1 else (field.n,) if field.m == 1 else (field.n, field.m)
+    result = memory.reshape(*field.shape, *shape).copy()
+    memory.fill(0.0)
+    return result
+
+
 def _memory(scene: SceneFields) -> dict[int, np.ndarray]:
     """The fields' own memory by their id, all components in a row: a kernel that writes would take longer to start."""
     if not scene.memory:
         fields = tuple(scene.fields())
+        fields += tuple(field.grad for field in fields if field.grad is not None and field.grad.snode.ptr is not None)
         addresses = np.zeros(len(fields), np.uint64)
         _find(tuple(fields[k : k + _ROW] for k in range(0, len(fields), _ROW)), addresses)
         for field, address in zip(fields, addresses, strict=True):

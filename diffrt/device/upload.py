@@ -68,8 +68,11 @@ def upload(scene: Scene, camera: Camera, gradients: bool = False) -> DeviceScene
     else:
         same_topology = old is not None and old.revisions[:2] == revisions[:2]
         still = old is not None and old.revisions[:3] == revisions[:3]
+        other = _resident.get(not gradients)
         if old is not None and still:
             geometry, few = old.device.geometry, old.device.facets
+        elif other is not None and other.revisions[:3] == revisions[:3]:
+            geometry, few = other.device.geometry, other.device.facets
         else:
             geometry = gather(list(scene.shapes.values()))
             few = facets.find(geometry.positions, geometry.triangles)

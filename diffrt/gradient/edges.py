@@ -34,13 +34,6 @@ class Edges:
     flat: np.ndarray
 
 
-def face_normals(g: Geometry) -> np.ndarray:
-    """(F, 3) float64 unit normals."""
-    corners = g.positions.astype(np.float64)[g.triangles]
-    cross = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    return cross / np.maximum(np.linalg.norm(cross, axis=1, keepdims=True), 1e-300)
-
-
 def scene_edges(g: Geometry, textured: bool) -> Edges:
     """The edges of a scene.
 
@@ -51,8 +44,8 @@ def scene_edges(g: Geometry, textured: bool) -> Edges:
     border = faces[:, 1] < 0
     other = np.where(border, faces[:, 0], faces[:, 1])
     pair = np.stack([faces[:, 0], other], axis=1)
-    normals = face_normals(g)
-    flat = 1.0 - np.sum(normals[pair[:, 0]] * normals[pair[:, 1]], axis=1) < FLAT
+    normals = g.face_normals
+    flat = 1.0 - np.einsum("ij,ij->i", normals[pair[:, 0]], normals[pair[:, 1]]) < FLAT
     # Corner of each of the two triangles at each of the two ends of the edge.
     corner = np.argmax(g.triangles[pair][:, :, None, :] == vertices[:, None, :, None], axis=3)
 
@@ -79,8 +72,8 @@ def with_terminators(edges: Edges, g: Geometry, lights: Iterable[Light]) -> Edge
     """
     always = edges.always.copy()
     inner = np.flatnonzero((edges.faces[:, 1] >= 0) & ~edges.flat)
-    normals = face_normals(g)[edges.faces[inner]]
-    at = g.positions.astype(np.float64)[edges.vertices[inner, 0]]
+    normals = g.face_normals[edges.faces[inner]]
+    at = g.positions[edges.vertices[inner, 0]].astype(np.float64)
     for light in lights:
         if light.type == "directional":
             towards = np.broadcast_to(-light.fields["direction"], at.shape)
@@ -88,7 +81,7 @@ def with_terminators(edges: Edges, g: Geometry, lights: Iterable[Light]) -> Edge
             towards = light.fields["position"] - at
         else:
             continue
-        lit = np.sum(normals * towards[:, None], axis=2) > 0.0
+        lit = np.einsum("kfd,kd->kf", normals, towards) > 0.0
         always[inner] |= lit[:, 0] != lit[:, 1]
     return replace(edges, always=always)
 

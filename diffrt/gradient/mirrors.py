@@ -6,7 +6,6 @@ import numpy as np
 
 from diffrt.description.values import TextureRef
 from diffrt.device.geometry import Geometry
-from diffrt.gradient.edges import face_normals
 from diffrt.scene.scene import Scene
 
 MOST_MIRRORS = 16
@@ -54,7 +53,7 @@ def flat_mirrors(scene: Scene, g: Geometry) -> tuple[list[Mirror], list[str]]:
     found: list[Mirror] = []
     if len(chosen):
         corners = g.positions.astype(np.float64)[g.triangles[chosen]]
-        normals = face_normals(g)[chosen]
+        normals = g.face_normals[chosen]
         # One sign for both sides of a plane.
         largest = np.take_along_axis(normals, np.abs(normals).argmax(axis=1)[:, None], axis=1)
         normals *= np.sign(largest)

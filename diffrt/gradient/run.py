@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from diffrt import log
-from diffrt.device.packing import write
+from diffrt.device.packing import take_grad, write
 from diffrt.device.upload import DeviceScene, continuous, upload
 from diffrt.gradient.backend import require_derivatives
 from diffrt.gradient.buffer_pass import BufferPass, channel_adjoints
@@ -40,17 +40,17 @@ class Sums:
     """
 
     def __init__(self, device: DeviceScene, names: Sequence[str]) -> None:
+        self.scene = device.fields
         self.fields = {name: getattr(device.fields, name) for name in names}
         self.totals: dict[str, np.ndarray] = {}
         for field in self.fields.values():
-            field.grad.fill(0.0)
+            take_grad(self.scene, field)  # what is left of others
 
     def flush(self) -> None:
         """Carry over what has been added to the fields' `.grad`."""
         for name, field in self.fields.items():
-            part = field.grad.to_numpy().astype(np.float64)
+            part = take_grad(self.scene, field).astype(np.float64)
             self.totals[name] = self.totals[name] + part if name in self.totals else part
-            field.grad.fill(0.0)
 
 
 def backward(request: Request, adjoints: Mapping[str, np.ndarray], names: Sequence[str]) -> dict[str, np.ndarray]:

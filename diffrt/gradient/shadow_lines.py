@@ -7,7 +7,7 @@ import numpy as np
 from diffrt.device.features import DELTA_LIGHTS
 from diffrt.device.geometry import Geometry
 from diffrt.gradient.edge_lights import DELTA, EXTENDED, INDIRECT
-from diffrt.gradient.edges import Edges, face_normals, with_terminators
+from diffrt.gradient.edges import Edges, with_terminators
 from diffrt.gradient.piercings import Piercings
 from diffrt.gradient.sliding import sliding
 from diffrt.scene.scene import Scene
@@ -38,7 +38,7 @@ class ShadowLines:
             side of the other one.
         groups: (K,) which lines share a histogram of directions.
         parents: (groups,) which groups are near each other.
-        kinds: (K,) what kind of line it is, from 0.
+        kinds: (K,) what kind of line it is, numbers from 0 on.
         prior: (K,) probabilities.
     """
 
@@ -103,15 +103,14 @@ def shadow_lines(scene: Scene, g: Geometry, edges: Edges, piercings: Piercings, 
     groups, parents = _groups_by_kind(ends[used], kinds[used])
     return ShadowLines(
         ends[used], vertices[used], pierced[used], triangles[used], corners[used], groups, parents,
-        np.unique(kinds[used], return_inverse=True)[1], weight / max(float(weight.sum()), 1e-300),
+        kinds[used], weight / max(float(weight.sum()), 1e-300),
     )  # fmt: skip
 
 
 def _even(weight: np.ndarray, of: np.ndarray) -> np.ndarray:
     """The weights, with sums that are equal for every number in `of`."""
-    _, at = np.unique(of, return_inverse=True)
-    sums = np.bincount(at, weight)
-    even: np.ndarray = weight / np.maximum(sums, 1e-300)[at] / max(int(np.count_nonzero(sums)), 1)
+    sums = np.bincount(of, weight)
+    even: np.ndarray = weight / np.maximum(sums, 1e-300)[of] / max(int(np.count_nonzero(sums)), 1)
     return even
 
 
@@ -119,13 +118,13 @@ def _beside(g: Geometry, edges: Edges, kept: np.ndarray) -> tuple[np.ndarray, ..
     """Of some edges: ends, vertices, triangles beside them, these's normals (K, 2, 3), outer angle over pi (1 at a
     border), and their third corners (K, 4), the last two -1."""
     vertices, faces = edges.vertices[kept], edges.faces[kept]
-    normals = face_normals(g)[faces]
-    cosine = np.clip(np.sum(normals[:, 0] * normals[:, 1], axis=1), -1.0, 1.0)
+    normals = g.face_normals[faces]
+    cosine = np.clip(np.einsum("ij,ij->i", normals[:, 0], normals[:, 1]), -1.0, 1.0)
     angle = np.where(faces[:, 1] < 0, 1.0, np.arccos(cosine) / np.pi)
     third = g.triangles[faces].sum(axis=2) - vertices.sum(axis=1, keepdims=True)
     third = np.where(faces < 0, third[:, :1], third)
     third = np.concatenate([third, np.full((len(kept), 2), -1)], axis=1)
-    return g.positions.astype(np.float64)[vertices], vertices, faces, normals, angle, third
+    return g.positions[vertices].astype(np.float64), vertices, faces, normals, angle, third
 
 
 def _seen_by_delta_lights(scene: Scene, at: np.ndarray, normals: np.ndarray, border: np.ndarray) -> np.ndarray:
@@ -160,7 +159,7 @@ def _groups_by_kind(ends: np.ndarray, kinds: np.ndarray) -> tuple[np.ndarray, np
     """`_groups` of the lines of each kind."""
     groups = np.zeros(len(ends), dtype=np.int64)
     parents = np.zeros(0, dtype=np.int64)
-    for kind in np.unique(kinds):
+    for kind in np.flatnonzero(np.bincount(kinds)):
         chosen = kinds == kind
         these, above = _groups(ends[chosen])
         groups[chosen] = these + len(parents)

@@ -52,6 +52,14 @@ class ShadowEdges(EdgePass):
             lamps = [shape.emission is not None for shape in request.scene.shapes.values()]
             self.lights_move = mode == INDIRECT or bool((motion.shapes & lamps).any())
             *self.lines, self.groups = arrays
+            # Groups in the order of their parents, and the first one of each parent.
+            self.order = np.argsort(lines.parents, kind="stable")
+            ordered = lines.parents[self.order]
+            self.first = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
+            self.parent_number = np.empty_like(self.order)
+            self.parent_number[self.order] = np.repeat(
+                np.arange(len(self.first)), np.diff(np.append(self.first, len(ordered)))
+            )
 
     @property
     def empty(self) -> bool:
@@ -126,11 +134,10 @@ class ShadowEdges(EdgePass):
         found = found * (priors / np.where(sums > 0.0, sums, 1.0))[self.kind]
         self.cdf = cdf_of(_PRIOR * self.prior + (1.0 - _PRIOR) * found / found.sum())
 
-        cells = read(self.cells).astype(np.float64).reshape(-1, CELLS)
-        around = np.zeros_like(cells)
-        np.add.at(around, self.parent, cells)
-        shares = _shares(around)[self.parent]
-        trust = (hits / (hits + 2.0 * _TRUSTED))[:, None]
+        cells = read(self.cells).reshape(-1, CELLS)
+        around = np.add.reduceat(cells[self.order], self.first, axis=0)
+        shares = _shares(around)[self.parent_number]
+        trust = (hits / (hits + 2.0 * _TRUSTED)).astype(np.float32)[:, None]
         sums = np.cumsum(trust * _shares(cells) + (1.0 - trust) * shares, axis=1)
         self.guide = device_array((sums / sums[:, -1:]).reshape(-1), ti.f32)
 

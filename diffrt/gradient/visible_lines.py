@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from diffrt.device.geometry import Geometry
-from diffrt.gradient.edges import Edges, face_normals
+from diffrt.gradient.edges import Edges
 from diffrt.gradient.mirrors import Mirror
 from diffrt.gradient.piercings import Piercings
 from diffrt.scene.elements import Camera
@@ -53,13 +53,13 @@ def scene_lines(edges: Edges, piercings: Piercings, g: Geometry) -> Lines:
     count, more = len(kept), len(piercings.triangles)
     none = np.full((count, 2), -1)
     return Lines(
-        np.concatenate([g.positions.astype(np.float64)[vertices], piercings.ends]),
+        np.concatenate([g.positions[vertices].astype(np.float64), piercings.ends]),
         np.concatenate([vertices, np.full((more, 2), -1)]),
         np.concatenate([none, piercings.triangles]),
         np.concatenate([np.concatenate([faces, none], axis=1), np.repeat(piercings.triangles, 2, axis=1)]),
         np.concatenate([np.concatenate([corners, none], axis=1), piercings.corners]),
         np.concatenate([edges.always[kept], np.ones(more, dtype=bool)]),
-        np.concatenate([face_normals(g)[faces], np.zeros((more, 2, 3))]),
+        np.concatenate([g.face_normals[faces], np.zeros((more, 2, 3))]),
     )
 
 
@@ -84,7 +84,7 @@ def visible_lines(
     seen = lines.always.copy()
     candidates = np.flatnonzero(~lines.always)
     away = _turned_away(lines.ends[candidates, 0], lines.normals[candidates], camera)
-    seen[candidates] |= away.any(axis=1) & ~away.all(axis=1)
+    seen[candidates] |= away.any(axis=0) & ~away.all(axis=0)
     numbers = np.flatnonzero(seen)
 
     ends = lines.ends[numbers] @ inverse[:3, :3].T + inverse[:3, 3]
@@ -103,7 +103,7 @@ def visible_lines(
         high = np.where((a < 0.0) & (b < 0.0), -1.0, high)
     clipped = ends[:, :1] + np.stack([low, high], axis=1)[..., None] * (ends[:, 1:] - ends[:, :1])
     film = _ideal(clipped, camera) * _focal(camera)[:2]
-    length = np.linalg.norm(film[:, 1] - film[:, 0], axis=1)
+    length = np.hypot(*(film[:, 1] - film[:, 0]).T)
     kept = (high > low) & (length > 1e-6) & np.isfinite(length)
     return numbers[kept], np.stack([low, high], axis=1)[kept], length[kept]
 
@@ -114,17 +114,18 @@ def bulges(lines: Lines, g: Geometry, camera: Camera) -> tuple[Lines, np.ndarray
     kept = np.flatnonzero(~lines.always)
     at, normals = lines.ends[kept, 0], lines.normals[kept]
     away = _turned_away(at, normals, camera)
-    height = np.sum(normals[:, 0] * (g.positions.astype(np.float64)[lines.corners[kept, 1]] - at), axis=1)
-    bent = np.where(away.all(axis=1), height > 0.0, ~away.any(axis=1) & (height < 0.0))
-    kept, bend = kept[bent], 1.0 - np.sum(normals[:, 0] * normals[:, 1], axis=1)[bent]
+    height = np.einsum("ij,ij->i", normals[:, 0], g.positions[lines.corners[kept, 1]] - at)
+    bent = np.where(away.all(axis=0), height > 0.0, ~away.any(axis=0) & (height < 0.0))
+    normals = normals[bent]
+    kept, bend = kept[bent], 1.0 - np.einsum("ij,ij->i", normals[:, 0], normals[:, 1])
     return Lines(
         lines.ends[kept], lines.vertices[kept], lines.pierced[kept], lines.beside[kept], lines.corners[kept],
-        np.ones(len(kept), dtype=bool), lines.normals[kept],
+        np.ones(len(kept), dtype=bool), normals,
     ), bend  # fmt: skip
 
 
 def _turned_away(at: np.ndarray, normals: np.ndarray, camera: Camera) -> np.ndarray:
-    """(K, S) whether triangles through points (K, 3), with normals (K, 2, 3), turn away from where the camera sees
+    """(S, K) whether triangles through points (K, 3), with normals (K, 2, 3), turn away from where the camera sees
     from: one after the other, for each of `camera_points`."""
     matrix = camera.world_matrix()
     sides = []
@@ -132,8 +133,8 @@ def _turned_away(at: np.ndarray, normals: np.ndarray, camera: Camera) -> np.ndar
         towards = at - (matrix[:3, :3] @ offset + matrix[:3, 3])
         if camera.type == "orthographic":
             towards = np.broadcast_to(-matrix[:3, 2], at.shape)
-        sides += [np.sum(normals[:, k] * towards, axis=1) > 0.0 for k in (0, 1)]
-    return np.stack(sides, axis=1)
+        sides += [np.einsum("ij,ij->i", normals[:, k], towards) > 0.0 for k in (0, 1)]
+    return np.stack(sides)
 
 
 def camera_points(camera: Camera) -> np.ndarray:
