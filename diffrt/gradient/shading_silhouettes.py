@@ -47,9 +47,9 @@ def turning_triangles(g: Geometry, camera: Camera) -> tuple[np.ndarray, np.ndarr
 
     f is a Bezier triangle of degree two: it has one sign if all its six coefficients have.
     """
-    smooth = np.flatnonzero((g.triangle_normals >= 0).all(axis=1))
-    corners = g.positions.astype(np.float64)[g.triangles[smooth]]
-    normals = g.normals.astype(np.float64)[g.triangle_normals[smooth]]
+    smooth = np.flatnonzero(g.triangle_normals[:, 0] >= 0)
+    corners = np.moveaxis(g.positions[g.triangles[smooth]].astype(np.float64), 1, 0)  # (3, K, 3)
+    normals = np.moveaxis(g.normals[g.triangle_normals[smooth]].astype(np.float64), 1, 0)
     matrix = camera.world_matrix()
     least, most = np.full(len(smooth), np.inf), np.full(len(smooth), -np.inf)
     for eye in camera_points(camera):
@@ -57,16 +57,18 @@ def turning_triangles(g: Geometry, camera: Camera) -> tuple[np.ndarray, np.ndarr
         if camera.type == "orthographic":
             towards = np.broadcast_to(matrix[:3, 2], corners.shape)
         for a, b in _SIDES:
-            f = np.sum(towards[:, a] * normals[:, b] + towards[:, b] * normals[:, a], axis=1)
+            f = np.einsum("ki,ki->k", towards[a], normals[b]) + np.einsum("ki,ki->k", towards[b], normals[a])
             least, most = np.minimum(least, f), np.maximum(most, f)
-    size = np.max(np.linalg.norm(corners - np.roll(corners, 1, axis=1), axis=2), axis=1)
+    kept = np.flatnonzero((least < 0.0) & (most > 0.0))
+    corners = np.moveaxis(corners[:, kept], 0, 1)
     local = (corners - matrix[:3, 3]) @ np.linalg.inv(matrix[:3, :3]).T
     before = np.any(-local[..., 2] > camera.near, axis=1) | (camera.type == "orthographic")
-    kept = (least < 0.0) & (most > 0.0) & before
+    kept, corners, local = kept[before], corners[before], local[before]
+    size = np.linalg.norm(corners - np.roll(corners, 1, axis=1), axis=2).max(axis=1, initial=0.0)
     if camera.type != "orthographic":
-        distance = np.linalg.norm(local, axis=2).min(axis=1)
+        distance = np.linalg.norm(local, axis=2).min(axis=1, initial=np.inf)
         size = size / np.maximum(distance, size)
-    return smooth[kept], size[kept]
+    return smooth[kept], size
 
 
 @ti.func
