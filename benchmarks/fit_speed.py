@@ -1,37 +1,23 @@
-"""(o) to (r): seconds of an iteration of a fit, and how close it comes, against the same loop in Mitsuba."""
+"""(o) to (r): seconds that a fit takes to come as close as the same loop in Mitsuba, and seconds of an iteration."""
 
-import multiprocessing
-import sys
-import time
-from collections.abc import Callable
+from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
-from multiprocessing.connection import Connection
-from typing import Any
+from itertools import accumulate
+from statistics import median
 
-from benchmarks.peers import SCENES, Timed, mitsuba
+from benchmarks.fit_run import EVERY, FitCase, FitProcess, Iteration, Setting
 from benchmarks.report import Row, Section, Spread
-from diffrt.fit.prepare import FitSetup
 
 TARGET = 0.5
 FIRST = 5
-"""Iterations that do not count: they compile."""
-
-
-@dataclass(frozen=True)
-class FitCase:
-    """An example of scenes/fits.
-
-    Attributes:
-        without: parameters that neither fits, for Mitsuba has no derivative by them; they are true from the start.
-        note: what else is not alike.
-    """
-
-    point: str
-    name: str
-    title: str
-    without: tuple[str, ...] = ()
-    note: str = ""
-
+"""Iterations that compile: they count as long as the median of the others."""
+TOLERANCE = 0.05
+"""A fit is as close as another one if it is farther off by no more than this share."""
+SHARES = (1, 2, 4)
+"""What the example's samples per pixel are divided by."""
+SAMPLERS = {"diffrt": ("lattice",), "Mitsuba": ("independent", "multijitter")}
+"""Mitsuba's default, and the best one of benchmark (d) there."""
 
 _NO_GUIDING = "Mitsuba's integrator is `prb_projective`, without guiding."
 CASES = (
@@ -53,159 +39,128 @@ CASES = (
 )
 
 
-def _example(name: str) -> Any:
-    if str(SCENES) not in sys.path:
-        sys.path.insert(0, str(SCENES))
-    from fit_examples import EXAMPLES
+@dataclass
+class Course:
+    """How a fit went."""
 
-    return EXAMPLES[name]
+    setting: Setting
+    iterations: list[Iteration]
 
+    def times(self, kind: str) -> list[float]:
+        """Of each iteration, "wall" or "cpu", without what is compiled in the first ones."""
+        times: list[float] = [getattr(item, kind) for item in self.iterations]
+        first = min(FIRST, len(times) - 1)
+        return [median(times[first:])] * first + times[first:]
 
-def _problem(case: FitCase) -> dict[str, Any]:
-    """The problem, where what is not fitted is true."""
-    example = _example(case.name)
-    start = dict(example.start)
-    if case.without:
-        start["lights"] = [dict(light) for light in start["lights"]]
-        for name in case.without:
-            _, element, field = name.split(".")
-            light, true = (next(x for x in scene["lights"] if x["name"] == element) for scene in (start, example.truth))
-            light[field] = true[field]
-    parameters = {key: value for key, value in example.problem["parameters"].items() if key not in case.without}
-    views = [{**view, "target": str(SCENES / "fits" / view["target"])} for view in example.problem["views"]]
-    return {**example.problem, "parameters": parameters, "scene": start, "views": views}
+    def distances(self) -> dict[int, float]:
+        """By the number of iterations done: the mean of the example's measures, each as a share of what it allows."""
+        return {
+            number: sum(value / limit for value, limit in item.closeness.values()) / len(item.closeness)
+            for number, item in enumerate(self.iterations, start=1)
+            if item.closeness is not None
+        }
 
+    @property
+    def end(self) -> float:
+        """The last of these."""
+        return self.distances()[len(self.iterations)]
 
-class Turns:
-    """Times iterations, and waits for leave before each.
-
-    Args:
-        connection: to whoever gives leave.
-    """
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-        self.wait()
-
-    def wait(self) -> None:
-        """Until the next iteration may begin."""
-        self._connection.recv()
-        self._wall, self._cpu = time.perf_counter(), time.process_time()
-
-    def done(self) -> None:
-        """Report an iteration, and wait."""
-        self._connection.send(Timed(time.perf_counter() - self._wall, time.process_time() - self._cpu, None))
-        self.wait()
-
-
-def _run_diffrt(case: FitCase, iterations: int | None, turns: Turns) -> Any:
-    import diffrt
-    from diffrt.fit.loop import fit
-
-    diffrt.init("cpu")
-    return fit(_problem(case), iterations=iterations, callback=lambda row, scene: turns.done()).scene
-
-
-def _run_mitsuba(case: FitCase, iterations: int | None, turns: Turns) -> Any:
-    mitsuba()
-    from benchmarks.mitsuba_fit import MitsubaFit
-
-    setup = _setup(case, iterations)
-    fit = MitsubaFit(setup)
-    for iteration in range(setup.iterations):
-        fit.step(iteration)
-        turns.done()
-    return fit.result()
-
-
-PROGRAMS: dict[str, Callable[[FitCase, int | None, Turns], Any]] = {"diffrt": _run_diffrt, "Mitsuba": _run_mitsuba}
-
-
-def _setup(case: FitCase, iterations: int | None) -> FitSetup:
-    from diffrt.fit.prepare import prepare
-
-    return prepare(_problem(case), SCENES, iterations)
-
-
-def _serve(connection: Connection, program: str, case: FitCase, iterations: int | None) -> None:
-    """Run a fit, an iteration a message; the last message says how close it came. What fails is raised there."""
-    try:
-        scene = PROGRAMS[program](case, iterations, Turns(connection))
-        connection.send(_example(case.name).closeness(scene, {}))
-    except Exception as error:
-        connection.send(f"{program}: {type(error).__name__}: {error}")
-
-
-class _Worker:
-    """A fit in a process of its own."""
-
-    def __init__(self, program: str, case: FitCase, iterations: int | None) -> None:
-        context = multiprocessing.get_context("spawn")
-        self._connection, theirs = context.Pipe()
-        self._process = context.Process(target=_serve, args=(theirs, program, case, iterations), daemon=True)
-        self._process.start()
-        theirs.close()
-
-    def __enter__(self) -> "_Worker":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._connection.close()
-        self._process.join(timeout=10)
-        if self._process.is_alive():
-            self._process.terminate()
-
-    def next(self) -> Any:
-        """What the next iteration took; after the last one how close the fit came."""
-        try:
-            self._connection.send(None)
-            result = self._connection.recv()
-        except (EOFError, BrokenPipeError):
-            raise RuntimeError("the process of a fit ended") from None
-        if isinstance(result, str):
-            raise RuntimeError(result)
+    def arrival(self, distance: float) -> int | None:
+        """Iterations until a measurement from which on the fit stays as close as that; None: it does not."""
+        result = None
+        for number, found in sorted(self.distances().items(), reverse=True):
+            if found > distance:
+                break
+            result = number
         return result
+
+    def seconds(self, distance: float, kind: str) -> float:
+        """Until then; infinite if it does not come so close."""
+        number = self.arrival(distance)
+        return float("inf") if number is None else list(accumulate(self.times(kind)))[number - 1]
+
+
+def settings(case: FitCase, iterations: int | None) -> list[Setting]:
+    """All that are tried; the stated one of each program first."""
+    problem = case.example.problem
+    count = iterations or problem["iterations"]
+    return [
+        Setting(program, sampler, problem["spp"] // share, count)
+        for share in SHARES
+        for program, samplers in SAMPLERS.items()
+        for sampler in (samplers if share == 1 else samplers[-1:])
+    ]
+
+
+def run(case: FitCase, tried: Sequence[Setting]) -> list[Course]:
+    """All of them in turn, an iteration of each."""
+    courses = [Course(setting, []) for setting in tried]
+    with ExitStack() as stack:
+        processes = [stack.enter_context(FitProcess(case, setting)) for setting in tried]
+        for _ in range(tried[0].iterations):
+            for process, course in zip(processes, courses, strict=True):
+                course.iterations.append(process.next())
+    return courses
 
 
 def measure(case: FitCase, quick: bool) -> Section:
-    """Iterations of both in turn; then how close each came."""
-    iterations = 2 if quick else None
-    setup = _setup(case, iterations)
-    with _Worker("diffrt", case, iterations) as ours, _Worker("Mitsuba", case, iterations) as theirs:
-        pairs = [(ours.next(), theirs.next()) for _ in range(setup.iterations)]
-        found = {"diffrt": ours.next(), "Mitsuba": theirs.next()}
-    pairs = pairs[min(FIRST, len(pairs) - 1) :]
-    wall = Spread.of([a.wall / b.wall for a, b in pairs])
-    cpu = Spread.of([a.cpu / b.cpu for a, b in pairs])
-    whole = sum(a.cpu for a, _ in pairs) / sum(b.cpu for _, b in pairs)
-    problem, view = setup.problem, setup.views[0]
-    views = problem.views_per_iteration or len(setup.fitted_views)
-    size = f"{views} of {len(setup.views)} views of {view.width}x{view.height}, {problem.spp} spp"
-    section = Section(
-        f"({case.point}) {case.title}",
-        [
-            Row(case.point, f"Fit `{case.name}`, {size}: seconds of an iteration, diffrt / Mitsuba", str(wall),
-                f"<= {TARGET}", wall.median <= TARGET),
-            Row(case.point, "the same by processor time", str(cpu), "", None),
-            Row(case.point, "processor time of all iterations, diffrt / Mitsuba", f"{whole:.2f}", "", None),
-        ],
-        f"`scenes/fits/{case.name}.json`, {size}, {setup.iterations} iterations by both in turn, with equal targets, "
-        f"views and rates; the first {FIRST} are not counted. Every tenth of diffrt's looks at its views twice, "
-        f"to measure noise. {case.note}",
-        ("", "seconds", "processor seconds"),
+    """Both programs at all settings; then how soon each came as close as Mitsuba ends, and how close they end."""
+    return section(case, run(case, settings(case, 2 if quick else None)), quick)
+
+
+def section(case: FitCase, courses: Sequence[Course], quick: bool) -> Section:
+    """The rows, and the table behind them."""
+    ours, theirs = ([item for item in courses if item.setting.program == program] for program in SAMPLERS)
+    stated = ours[0].setting
+    last = min((item for item in theirs if item.setting.spp == stated.spp), key=lambda item: item.end)
+    level = last.end * (1.0 + TOLERANCE)
+    setup = stated.setup(case)
+    view, problem = setup.views[0], case.example.problem
+    views = problem.get("views_per_iteration") or len(setup.fitted_views)
+    size = f"{views} of {len(setup.views)} views of {view.width}x{view.height}"
+    rows = []
+    for kind in ("wall", "cpu"):
+        best = [min(item.seconds(level, kind) for item in group) for group in (ours, theirs)]
+        ratio = best[0] / best[1]
+        what = f"Fit `{case.name}`, {size}: seconds until as close as Mitsuba ends, diffrt / Mitsuba"
+        figure = f"{ratio:.2f}" if ratio < float("inf") else "never so close"
+        if kind == "wall":
+            met = None if quick else ratio <= TARGET
+            rows.append(Row(case.point, what, figure, f"<= {TARGET}", met))
+        else:
+            rows.append(Row(case.point, "the same by processor time", figure, "", None))
+    for kind, name in (("wall", "seconds"), ("cpu", "processor seconds")):
+        pairs = zip(ours[0].times(kind)[FIRST:], theirs[0].times(kind)[FIRST:], strict=True)
+        ratios = [a / b for a, b in pairs] or [ours[0].times(kind)[-1] / theirs[0].times(kind)[-1]]
+        what = f"{name} of an iteration at {stated.spp} spp, diffrt / Mitsuba's {theirs[0].setting.sampler}"
+        rows.append(Row(case.point, what, str(Spread.of(ratios)), "", None))
+    own, other = ours[0].iterations[-1].closeness, last.iterations[-1].closeness
+    assert own is not None and other is not None
+    for what, (value, limit) in own.items():
+        figure = f"{value:.4f} / {other[what][0]:.4f}"
+        met = None if quick else value <= limit
+        rows.append(Row(case.point, f"{what} at {stated.spp} spp, diffrt / Mitsuba", figure, f"<= {limit:g}", met))
+    text = (
+        f"`scenes/fits/{case.name}.json`, {size}, {stated.iterations} iterations of each setting in turn, with equal "
+        f"targets, views and rates. How close a fit is was measured after every {EVERY}th iteration, outside of what "
+        "is timed: the mean of the example's measures, each as a share of what the example allows. Mitsuba ends at "
+        f"{last.end:.3f} with its better sampler ({last.setting.sampler}) at {stated.spp} spp; what is within "
+        f"{TOLERANCE:.0%} of that, {level:.3f}, and stays there, is as close. Each program has the best of its "
+        f"settings below. The first {FIRST} iterations, which compile, count as the median of the others. Every tenth "
+        f"of diffrt's looks at its views twice, to measure noise. {case.note}"
+    )
+    header = (
+        "", "sampler", "spp", "seconds of an iteration", "processor seconds", "distance at the end",
+        "iterations until as close", "seconds", "processor seconds",
     )  # fmt: skip
-    for at, name in enumerate(PROGRAMS):
-        times = [pair[at] for pair in pairs]
-        seconds, processor = (Spread.of([getattr(time, kind) for time in times]) for kind in ("wall", "cpu"))
-        section.lines.append((name, _fine(seconds), _fine(processor)))
-    for what, (value, limit) in found["diffrt"].items():
-        theirs_value = found["Mitsuba"][what][0]
-        if not any(what.startswith(word) for word in ("turn",) if case.without):
-            met = None if quick else value <= limit
-            figure = f"{value:.4f} / {theirs_value:.4f}"
-            section.rows.append(Row(case.point, f"{what}, diffrt / Mitsuba", figure, f"<= {limit:g}", met))
-    return section
+    return Section(f"({case.point}) {case.title}", rows, text, header, [_line(item, level) for item in courses])
 
 
-def _fine(spread: Spread) -> str:
-    return f"{spread.median:.3f} ({spread.low:.3f} to {spread.high:.3f})"
+def _line(course: Course, level: float) -> tuple[str, ...]:
+    setting, number = course.setting, course.arrival(level)
+    wall, cpu = (median(course.times(kind)) for kind in ("wall", "cpu"))
+    until = [f"{course.seconds(level, kind):.2f}" for kind in ("wall", "cpu")] if number else ["", ""]
+    return (
+        setting.program, setting.sampler, str(setting.spp), f"{wall:.3f}", f"{cpu:.3f}", f"{course.end:.3f}",
+        str(number or "never"), *until,
+    )  # fmt: skip

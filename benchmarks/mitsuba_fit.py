@@ -32,9 +32,10 @@ class MitsubaFit:
 
     Args:
         setup: of diffrt; its scene is left as it is.
+        sampler: a plugin of Mitsuba.
     """
 
-    def __init__(self, setup: FitSetup) -> None:
+    def __init__(self, setup: FitSetup, sampler: str = "independent") -> None:
         self.setup = setup
         scene = _without_unused_uvs(setup.scene)
         moves = any(variable.steps is not None for variable in setup.variables.values())
@@ -53,7 +54,7 @@ class MitsubaFit:
             else:
                 self._add_values(scene, variable)
         self.order = ViewOrder(setup)
-        self.views = {view.name: _View(setup, view) for view in setup.fitted_views}
+        self.views = {view.name: _View(setup, view, sampler) for view in setup.fitted_views}
 
     def step(self, iteration: int) -> None:
         """One iteration."""
@@ -165,10 +166,10 @@ class Silhouettes:
 class _View:
     """A view's sensor, and its target at every level of the pyramid, as Mitsuba's arrays."""
 
-    def __init__(self, setup: FitSetup, view: View) -> None:
+    def __init__(self, setup: FitSetup, view: View, sampler: str) -> None:
         target = view.at(1.0)
         camera = setup.scene.cameras[view.camera].resized(target.width, target.height)
-        described = sensor_dict(camera, setup.scene.settings.filter, "independent", setup.problem.spp)
+        described = sensor_dict(camera, setup.scene.settings.filter, sampler, setup.problem.spp)
         self.sensor: Any = mi.load_dict(described)
         self.number = setup.views.index(view)
         self.mask = None if target.mask is None else _tensor(target.mask)

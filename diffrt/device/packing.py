@@ -1,4 +1,4 @@
-"""Arrays into fields, and derivatives out of them: into their memory on the CPU, with one kernel for many fields on other backends."""
+"""Arrays into fields, and derivatives out of them: by their memory on the CPU; by a kernel on other backends."""
 
 import ctypes
 import math
