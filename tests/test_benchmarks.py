@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from benchmarks import machine
+from benchmarks.fit_run import Iteration, Setting
+from benchmarks.fit_speed import Course
 from benchmarks.report import Row, Section, Spread, page
 from benchmarks.surfaces import wavy_torus
 
@@ -29,6 +31,22 @@ def test_report_tells_what_was_missed_and_no_paths() -> None:
     assert "| a | fast | 2.00 (1.00 to 3.00) | >= 1 | yes |" in text
     assert "| b | slow | 0.5 | >= 1 | **no** |" in text
     assert str(ROOT) not in text and sys.prefix not in text
+
+
+def _course(distances: list[float], seconds: float) -> Course:
+    """A fit of 12 iterations, measured after some; the first ones compile."""
+    numbers = [5, 10, 12]
+    closeness = {n: {"near": (d, 1.0), "far": (0.0, 9.0)} for n, d in zip(numbers, distances, strict=True)}
+    iterations = [Iteration(9.0 if n <= 5 else seconds, seconds, closeness.get(n)) for n in range(1, 13)]
+    return Course(Setting("diffrt", "lattice", 4, 12), iterations)
+
+
+def test_a_fit_is_close_from_when_it_stays_so() -> None:
+    course = _course([0.2, 0.6, 0.2], 0.5)
+    assert course.end == pytest.approx(0.1)
+    assert course.arrival(0.1 + 1e-9) == 12 and course.arrival(0.05) is None
+    assert _course([0.6, 0.4, 0.2], 0.5).arrival(0.2 + 1e-9) == 10
+    assert course.seconds(0.3, "wall") == pytest.approx(5 * 0.5) and course.seconds(0.05, "cpu") == float("inf")
 
 
 def test_unknown_point_is_refused() -> None:

@@ -48,6 +48,8 @@ class Features(NamedTuple):
     distorted: bool = False
     gradients: bool = False
     """Compile what derivatives need: layers that are absent have them, too."""
+    still_camera: bool = False
+    """No derivative by the camera is asked for."""
     wide_lobes: bool = False
     """Directions of diffuse lobes are drawn for derivatives by normals and places, see `shading/bsdf/diffuse_lobe.py`.
     """

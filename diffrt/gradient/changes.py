@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from diffrt.description.values import TextureRef
+from diffrt.gradient.still_camera import CAMERA_FIELDS
 from diffrt.gradient.target import Target
 from diffrt.scene.scene import Scene
 
@@ -17,10 +18,12 @@ class Motion:
     Attributes:
         shapes: (shapes,) bool, whether a shape's points move. If anything else moves than shapes, all do.
         distorted: derivatives by the camera's distortion are asked for.
+        still_camera: none by anything of the camera are.
     """
 
     shapes: np.ndarray
     distorted: bool
+    still_camera: bool
 
 
 def motion(scene: Scene, targets: Sequence[Target]) -> Motion:
@@ -28,7 +31,8 @@ def motion(scene: Scene, targets: Sequence[Target]) -> Motion:
     moving = [item for item in targets if set(item.terms) - {"interior"}]
     of_shapes = {_shape(item) for item in moving}
     shapes = np.array([None in of_shapes or name in of_shapes for name in scene.shapes], dtype=bool)
-    return Motion(shapes, any("camera_distortion" in item.fields for item in targets))
+    fields = {field for item in targets for field in item.fields}
+    return Motion(shapes, "camera_distortion" in fields, fields.isdisjoint(CAMERA_FIELDS))
 
 
 def changing_shapes(scene: Scene, targets: Sequence[Target]) -> np.ndarray | None:

@@ -17,6 +17,7 @@ from diffrt.device.features import LIGHT_DIRECTIONAL, LIGHT_ENVIRONMENT, LIGHT_T
 from diffrt.device.surface import surface_at, texture_coordinates
 from diffrt.gradient.intersection import intersection
 from diffrt.gradient.near_points import near_point
+from diffrt.gradient.still_camera import hold_camera
 from diffrt.render.record import (
     ABSORBED,
     CAMERA,
@@ -60,6 +61,7 @@ def vertices(
     scene: ti.template(), features: ti.template(), record: ti.template(), paths: ti.i32, end: ti.i32, level: ti.i32
 ):
     """Positions, normals and directions of the vertices of one level; those of lower levels are there already."""
+    ti.static(hold_camera(scene, features))
     for row in range(end):
         if record.level[row] == level:
             kind = record.kind[row]

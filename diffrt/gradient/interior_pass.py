@@ -19,6 +19,7 @@ from diffrt.gradient.changes import changing_shapes, shines
 from diffrt.gradient.finite import drop_rows
 from diffrt.gradient.interior_decisions import decisions
 from diffrt.gradient.request import Request
+from diffrt.gradient.still_camera import CAMERA_FIELDS
 from diffrt.gradient.target import Target
 from diffrt.render.decisions import KEEP_OPACITY, KEEP_VALUES, KEEP_WEIGHT
 from diffrt.render.options import prepare
@@ -58,7 +59,8 @@ class InteriorPass:
         wanted = {field for item in targets for field in item.fields}
         self.moving = any(item.moves or item.bends for item in targets)
         distorted = device.features.distorted or "camera_distortion" in wanted
-        self.features = device.features._replace(distorted=distorted, facets=0)
+        still = wanted.isdisjoint(CAMERA_FIELDS)
+        self.features = device.features._replace(distorted=distorted, facets=0, still_camera=still)
         opacities = {name for item in targets for name in item.opacities}
         masked = device.features.masked or bool(opacities)
         self.plain = device.features._replace(  # for tracing

@@ -4,11 +4,13 @@ import taichi as ti
 
 from diffrt.gradient.edge_points import edge_point, mirror_image
 from diffrt.gradient.projection import project
+from diffrt.gradient.still_camera import hold_camera
 
 
 @ti.kernel
 def film_motion(scene: ti.template(), features: ti.template(), samples: ti.template(), count: ti.i32):
     """The normal times the film position of the edge's point, or of its image in a mirror."""
+    ti.static(hold_camera(scene, features))
     for i in range(count):
         if samples.active[i] != 0:
             x = edge_point(scene, samples, i)

@@ -3,12 +3,14 @@
 import taichi as ti
 
 from diffrt.gradient.intersection import intersection
+from diffrt.gradient.still_camera import hold_camera
 from diffrt.shading.camera.dispatch import camera_ray
 
 
 @ti.kernel
 def facing(scene: ti.template(), features: ti.template(), samples: ti.template(), count: ti.i32):
     """The cosine at the camera ray's hit, times the length of the interpolated normal."""
+    ti.static(hold_camera(scene, features))
     for i in range(count):
         if samples.active[i] != 0:
             triangle = samples.receiver[i]

@@ -7,6 +7,7 @@ from diffrt.device.features import LIGHT_DIRECTIONAL, LIGHT_ENVIRONMENT, LIGHT_T
 from diffrt.gradient.edge_points import edge_point
 from diffrt.gradient.intersection import intersection
 from diffrt.gradient.near_points import near_point
+from diffrt.gradient.still_camera import hold_camera
 from diffrt.gradient.way_points import MOST_POINTS
 from diffrt.shading.camera.dispatch import camera_ray
 
@@ -21,6 +22,7 @@ def _on_triangle(scene: ti.template(), triangle: ti.i32, u: ti.f32, v: ti.f32) -
 @ti.kernel
 def way_motion(scene: ti.template(), features: ti.template(), samples: ti.template(), count: ti.i32, at: ti.i32):
     """Where point number `at` on the way of samples goes; those before it are there already."""
+    ti.static(hold_camera(scene, features))
     for i in range(count):
         last = samples.steps[i]
         if samples.far_kind[i] == LIGHT_TRIANGLES:

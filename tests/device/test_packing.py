@@ -34,6 +34,25 @@ def test_arrays_reach_their_fields(monkeypatch: pytest.MonkeyPatch, way: str, gr
         assert np.array_equal(field.to_numpy(), values)
 
 
+@pytest.mark.parametrize("way", ["memory", "kernel"])
+def test_derivatives_are_taken_once(monkeypatch: pytest.MonkeyPatch, way: str) -> None:
+    if way == "kernel":
+        monkeypatch.setattr(packing, "current_arch", lambda: "another")
+    scene = SceneFields(Capacity(vertices=20).grown(), True)
+    scene.positions.fill(1.0)
+    rng = np.random.default_rng(1)
+    for field in (scene.positions, scene.uvs, scene.environment_radiance, scene.camera_to_world):
+        shape = (*field.shape, *_element(field))
+        values = rng.integers(-100, 100, shape)
+        if field.shape:
+            field.grad.from_numpy(values.astype(np.float32))
+        else:
+            field.grad[None] = (ti.Matrix if values.ndim == 2 else ti.Vector)(values.tolist())
+        assert np.array_equal(packing.take_grad(scene, field), values)
+        assert not field.grad.to_numpy().any() and packing.take_grad(scene, field).shape == shape
+    assert (scene.positions.to_numpy() == 1.0).all()
+
+
 def _element(field: ti.Field) -> tuple[int, ...]:
     if not isinstance(field, ti.MatrixField):
         return ()

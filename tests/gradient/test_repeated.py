@@ -95,3 +95,16 @@ def test_texels_and_shadow_of_one_call_are_those_of_two(taichi: str) -> None:
     for name in names:
         alone = diffrt.render_backward(loaded, weights, [name], spp=8, seed=3)[name]
         assert both[name] == pytest.approx(alone, rel=2e-3, abs=2e-3 * float(np.abs(alone).max()))
+
+
+@pytest.mark.parametrize("camera", ["camera.translation", "camera.fov"])
+def test_a_camera_that_is_asked_for_too_changes_nothing_else(taichi: str, camera: str) -> None:
+    """Kernels leave the camera out where it is not asked for."""
+    loaded = diffrt.Scene.from_dict(shaded("area"))
+    weights = np.random.default_rng(1).normal(size=(CAMERA["height"], CAMERA["width"], 3))
+    names = ["shapes.quad.vertices", camera]
+    both = diffrt.render_backward(loaded, weights, names, spp=8, seed=3)
+    for name in names:
+        alone = diffrt.render_backward(loaded, weights, [name], spp=8, seed=3)[name]
+        assert np.abs(alone).max() > 0.0
+        assert both[name] == pytest.approx(alone, rel=2e-3, abs=2e-3 * float(np.abs(alone).max()))
