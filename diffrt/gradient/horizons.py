@@ -28,8 +28,6 @@ from diffrt.gradient.way_points import keep_nearness, keep_point, moves
 from diffrt.render.path import trace_path
 from diffrt.shading.camera.dispatch import CameraRay, camera_ray
 
-
-
 _LOOKS = 4
 _STILL = 0.25
 """How much a shape that stands still counts: lamps and what else shines on it may move."""
