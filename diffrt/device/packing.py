@@ -41,7 +41,7 @@ def take_grad(scene: SceneFields, field: Any) -> np.ndarray:
         return result
     memory = _memory(scene)[id(field.grad)]
     shape = () if _components(field) == 1 else (field.n,) if field.m == 1 else (field.n, field.m)
-    result = memory.reshape(*field.shape, *shape).copy()
+    result = memory.reshape((*field.shape, *shape)).copy()
     memory.fill(0.0)
     return result
 

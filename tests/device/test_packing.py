@@ -41,11 +41,15 @@ def test_derivatives_are_taken_once(monkeypatch: pytest.MonkeyPatch, way: str) -
     scene = SceneFields(Capacity(vertices=20).grown(), True)
     scene.positions.fill(1.0)
     rng = np.random.default_rng(1)
-    for field in (scene.positions, scene.uvs, scene.environment_radiance, scene.camera_to_world):
+    for field in (
+        scene.positions, scene.uvs, scene.environment_radiance, scene.environment_scale, scene.camera_to_world,
+    ):  # fmt: skip
         shape = (*field.shape, *_element(field))
         values = rng.integers(-100, 100, shape)
         if field.shape:
             field.grad.from_numpy(values.astype(np.float32))
+        elif not shape:
+            field.grad[None] = int(values)
         else:
             field.grad[None] = (ti.Matrix if values.ndim == 2 else ti.Vector)(values.tolist())
         assert np.array_equal(packing.take_grad(scene, field), values)
