@@ -34,7 +34,7 @@ def _picture(scene: diffrt.Scene) -> np.ndarray:
             d = corners - eye
             x = 0.5 * WIDTH + pixels * (d @ right) / (d @ forward)
             y = 0.5 * HEIGHT - pixels * (d @ np.cross(right, forward)) / (d @ forward)
-            radiance = 0.7 / np.pi * max(0.0, float(n @ to_sun)) * np.array([3, 2, 1])
+            radiance = 0.8 / np.pi * max(0.0, float(n @ to_sun)) * np.array([3, 2, 1])
             for row in range(int(y.min()), int(y.max()) + 1):
                 strip = clipped(clipped(list(np.stack([x, y], 1)), 1, 1.0, row + 1), 1, -1.0, row)
                 for column in range(int(x.min()), int(x.max()) + 1):

@@ -82,7 +82,7 @@ def _picture(scene: diffrt.Scene) -> np.ndarray:
                 n /= np.linalg.norm(n, axis=1, keepdims=True)
                 assert np.all(np.sum(n * ray, axis=1) < 0.0)
                 irradiance = _irradiance(np.array(above)[:, :3], point, n)
-                image[row, column] += 0.7 / np.pi * emission * ((area[:, None] * NODE_WEIGHTS).ravel() @ irradiance)
+                image[row, column] += 0.8 / np.pi * emission * ((area[:, None] * NODE_WEIGHTS).ravel() @ irradiance)
     return image
 
 
