@@ -38,8 +38,8 @@ PRIMARY = [
 ]  # fmt: skip
 SMOOTH = [
     Case("smooth ball moves", scenes.ball, "shapes.ball.translation", ALONG, 0.005),
-    Case("smooth ball of many triangles moves", partial(scenes.ball, 4), "shapes.ball.translation", ALONG, 0.005, spp=768,
-         slow=True),
+    Case("smooth ball of many triangles moves", partial(scenes.ball, 4), "shapes.ball.translation", ALONG, 0.005,
+         spp=768, slow=True),
     Case("smooth ball's corners", scenes.ball, "shapes.ball.vertices", 0.1 * random_direction(162, 3), 0.005),
     Case("coarse smooth ball's corners under a sky", partial(scenes.pebble, "sky"), "shapes.ball.vertices",
          0.1 * random_direction(42, 3), 0.02),
