@@ -44,9 +44,8 @@ class EdgePass(ABC):
         self.device, self.request, self.motion = device, request, motion
         settings = request.scene.settings
         distorted = device.features.distorted or motion.distorted
-        self.features = device.features._replace(
-            distorted=distorted, facets=0, still_camera=motion.still_camera
-        )
+        still = motion.still_camera
+        self.features = device.features._replace(distorted=distorted, facets=0, still_camera=still)
         self.plain: Features = device.features._replace(distorted=distorted, gradients=False)  # for tracing
         self.options = for_edges(settings)
         self.depth = MOST_SEGMENTS if request.max_depth == -1 else request.max_depth

@@ -7,7 +7,7 @@ from taichi.math import vec3
 
 import diffrt
 from diffrt.render.nearness import nearness
-from tests.gradient import scenes
+from tests.gradient import contact_scenes, scenes
 from tests.gradient.harness import loss_weights
 
 
@@ -67,7 +67,7 @@ def test_points_keep_to_the_edges_of_their_triangle_but_for_the_common_one() -> 
 @pytest.mark.parametrize("parameter", ["shapes.corner.translation", "shapes.corner.vertices"])
 def test_noise_of_a_corner_shrinks_with_samples(parameter: str) -> None:
     """It would not if neighbours at distance d had derivatives like 1 / d: their sum has no variance."""
-    scene = diffrt.Scene.from_dict(scenes.corner())
+    scene = diffrt.Scene.from_dict(contact_scenes.corner())
     view = scene.camera()
     weights = loss_weights(view.height, view.width)
     spread = []

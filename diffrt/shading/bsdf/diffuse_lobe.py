@@ -14,7 +14,7 @@ from diffrt.core.vector import INV_PI
 from diffrt.core.warp import hemisphere_cosine, hemisphere_cosine_pdf
 
 _UNIFORM = 0.25
-"""A quarter makes the noise of derivatives a third or less, and adds 3 per cent to that of a bounce's radiance."""
+"""The derivative has a finite square with any share; a quarter adds 3 per cent to the mean square of a weight."""
 
 
 @ti.func
