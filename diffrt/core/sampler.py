@@ -1,6 +1,7 @@
 """Random numbers as pure functions of (pixel, sample, dimension): no state, so any sample can be replayed.
 
-Lattice: points of a rank-1 lattice, shifted at random in each dimension (Cranley and Patterson 1976).
+Lattice: points of a rank-1 lattice, shifted at random in each dimension (Cranley and Patterson 1976); those of pixels
+nearby are parts of one lattice.
 
 Sobol: for the film and the first vertex four dimensions of one sequence, else padded two-dimensional Sobol points; all
 with hash-based Owen scrambling, and the latter shuffled (Burley 2020, "Practical Hash-based Owen Scrambling"). All
@@ -8,12 +9,15 @@ values are kept bit-reversed until the last step, because the hash of Laine and 
 """
 
 import taichi as ti
-from taichi.math import vec2, vec4
+from taichi.math import uvec2, vec2, vec4
 
 SOBOL = 0
 INDEPENDENT = 1
 LATTICE = 2
 SAMPLERS = {"lattice": LATTICE, "sobol": SOBOL, "independent": INDEPENDENT}
+
+TILE_BITS = 20
+"""Pixels whose lattices are parts of one lattice: 2^20, tiles of 1024 by 1024."""
 
 _TO_UNIT = 1.0 / 16777216.0  # 2^-24: the largest value stays below one in single precision
 
@@ -214,30 +218,60 @@ def uniform_1d(kind: ti.template(), key: ti.u32, sample: ti.i32, dimension: ti.i
 
 
 @ti.func
-def block_key(key: ti.u32, block: ti.i32) -> ti.u32:
-    """Key of a block of samples: the pixel's own for the first, whatever comes after it."""
-    result = key
-    if block > 0:
-        result = hash32(key ^ hash32(ti.cast(block, ti.u32) + ti.u32(0x1B56C4E9)))
-    return result
+def _spread_bits(x: ti.u32) -> ti.u32:
+    """The low 16 bits of x at the even places."""
+    x &= ti.u32(0xFFFF)
+    x = (x | (x << 8)) & ti.u32(0x00FF00FF)
+    x = (x | (x << 4)) & ti.u32(0x0F0F0F0F)
+    x = (x | (x << 2)) & ti.u32(0x33333333)
+    return (x | (x << 1)) & ti.u32(0x55555555)
 
 
 @ti.func
-def lattice_4d(steps: ti.template(), key: ti.u32, sample: ti.i32, dimension: ti.i32) -> vec4:
-    """Four numbers of sample number `sample`, even together with those of all other dimensions.
+def lattice_key(x: ti.i32, y: ti.i32, seed: ti.i32) -> uvec2:
+    """Key of a pixel in column x and row y: what pixels of a tile share, and the pixel's place in the tile's lattice.
+
+    The place is the pixel's number along the tile's Z-curve, its bits reversed and Owen-scrambled: any square of 4^k
+    pixels aligned to 2^k has places that are evenly spread (Ahmed and Wonka 2020, "Screen-space blue-noise diffusion of
+    Monte Carlo sampling error via hierarchical ordering of pixels").
+    """
+    curve = _spread_bits(ti.cast(x, ti.u32)) | (_spread_bits(ti.cast(y, ti.u32)) << 1)
+    shared = hash32((curve >> TILE_BITS) ^ hash32(ti.cast(seed, ti.u32) + ti.u32(0x9E3779B9)))
+    place = owen_hash(reverse_bits(curve << (32 - TILE_BITS) >> (32 - TILE_BITS)), shared)
+    return uvec2(shared, place >> (32 - TILE_BITS))
+
+
+@ti.func
+def block_key(key: uvec2, block: ti.i32) -> uvec2:
+    """Key of a block of a pixel's samples: the pixel's own for the first, whatever comes after it."""
+    shared = key[0]
+    if block > 0:
+        shared = hash32(shared ^ hash32(ti.cast(block, ti.u32) + ti.u32(0x1B56C4E9)))
+    return uvec2(shared, key[1])
+
+
+@ti.func
+def lattice_4d(steps: ti.template(), links: ti.template(), key: uvec2, sample: ti.i32, dimension: ti.i32) -> vec4:
+    """Four numbers of sample number `sample`, even together with those of all other dimensions, and of pixels nearby.
 
     Args:
-        steps: a field of four steps a dimension, in units of 2^-32, their bits taken as signed integers. Where it
-            is zero, and beyond, dimensions get a random step each, which makes samples independent two by two, and so
-            the variance that of independent ones.
+        steps: a field of four steps a dimension from sample to sample, in units of 2^-32, their bits taken as signed
+            integers.
+        links: the same from a pixel's place to the next one. Where it is zero, and beyond, dimensions get random steps,
+            which makes samples independent two by two, and so the variance that of independent ones.
+        key: from `lattice_key` and `block_key`.
     """
     u = vec4(0.0)
-    seed = hash32(key + ti.cast(dimension, ti.u32) * ti.u32(0x9E3779B9))
+    # Times powers of a multiplier that is even in four dimensions (Lavaux and Janssens, in Knuth 1997, 3.3.4).
+    shift = hash32(key[0] + ti.cast(dimension, ti.u32) * ti.u32(0x9E3779B9))
     last = ti.static(steps.shape[0] - 1)
     step = ti.cast(steps[ti.min(dimension, last)], ti.u32)
+    link = ti.cast(links[ti.min(dimension, last)], ti.u32)
     for k in ti.static(range(4)):
-        shift = hash32(seed + ti.u32(k * 0x68E31DA4 & 0xFFFFFFFF))
-        if dimension > last or step[k] == 0:
-            step[k] = hash32(shift ^ ti.u32(0xB5297A4D))
-        u[k] = to_unit(ti.cast(sample, ti.u32) * step[k] + shift)
+        at = shift + key[1] * link[k]
+        if dimension > last or link[k] == 0:
+            at = hash32(shift ^ hash32(key[1] + ti.u32(0xB5297A4D)))
+            step[k] = hash32(at ^ ti.u32(0xB5297A4D))
+        u[k] = to_unit(ti.cast(sample, ti.u32) * step[k] + at)
+        shift *= ti.u32(1664525)
     return u

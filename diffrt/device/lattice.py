@@ -8,8 +8,11 @@ each dimension that falls with its number of bounces.
 """
 
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
+
+from diffrt.core.sampler import TILE_BITS
 
 VERTICES = 8
 """Vertices whose numbers come from the lattice; what follows is independent."""
@@ -27,6 +30,8 @@ _ALL_BELOW = 1024
 _SHORTEST_PART = 16
 _ENOUGH = 6
 _FIRST = 6  # dimensions of film and first vertex
+_LINKED = 20  # dimensions of lattices for many pixels that are chosen
+_LARGEST = 65536  # points of these
 
 
 def period(samples: int) -> int:
@@ -34,13 +39,21 @@ def period(samples: int) -> int:
     return -(-samples // -(-samples // LONGEST))
 
 
+class Tables(NamedTuple):
+    """(ROWS, 4) uint32 each, in units of 2^-32: from a sample to the next one, and from a pixel's place to the next.
+    Links of zero: independent of all else."""
+
+    steps: np.ndarray
+    links: np.ndarray
+
+
 @lru_cache(maxsize=64)
-def steps(n: int, lens: bool = True, lobes: bool = True) -> np.ndarray:
-    """(ROWS, 4) uint32: steps of a lattice of n samples, in units of 2^-32.
+def tables(n: int, lens: bool = True, lobes: bool = True) -> Tables:
+    """A lattice of n samples, and how those of pixels nearby are parts of a larger one.
 
     Args:
-        lens: the camera has one; lobes: materials choose among lobes. Zero, which makes them independent, in
-            dimensions that nobody asks for, and for lobes if there are too few different steps for all.
+        lens: the camera has one; lobes: materials choose among lobes. Independent are
+            dimensions that nobody asks for, and lobes if there are too few different steps for all.
     """
     units = np.flatnonzero(np.gcd(np.arange(n), n) == 1)
     units = units[units <= max(n // 2, 1)]  # -z does what z does
@@ -56,11 +69,40 @@ def steps(n: int, lens: bool = True, lobes: bool = True) -> np.ndarray:
         product *= 1.0 + weight * kernel[best]
         chosen.append(int(units[best]))
     vector = np.array(chosen) * _order(n, units, chosen[:_FIRST], [weight for _, weight in order[:_FIRST]]) % n
-    result = np.zeros((ROWS, 4), dtype=np.uint32)
-    for (dimension, _), z in zip(order, vector, strict=True):
-        result[dimension] = np.uint32(round(int(z) * 2**32 / n) % 2**32)
-    result.setflags(write=False)
+    linked = _linked(n, vector, [(0.2 * weight if row == 0 else weight) for (row, _), weight in order])
+    result = Tables(np.zeros((ROWS, 4), dtype=np.uint32), np.zeros((ROWS, 4), dtype=np.uint32))
+    for (dimension, _), z, link in zip(order, vector, linked, strict=True):
+        result.steps[dimension] = np.uint32(round(int(z) * 2**32 / n) % 2**32)
+        result.links[dimension] = np.uint32(round(int(link) * 2 ** (32 - TILE_BITS) / n) % 2**32)
+    for table in result:
+        table.setflags(write=False)
     return result
+
+
+def _linked(n: int, vector: np.ndarray, weights: list[float]) -> np.ndarray:
+    """int64: the vector of a lattice of 2^TILE_BITS n points whose part of every 2^TILE_BITS-th is that of n points.
+
+    Chosen from lattice to lattice of four times the points, each component with the least error (embedded lattices;
+    Cools, Kuo and Nuyens 2006), as long as they are not too large; the rest at random.
+    """
+    result, sizes = vector.astype(np.int64), np.full(len(vector), n)
+    sequence = np.argsort(-np.array(weights), kind="stable")[:_LINKED]
+    size = n
+    while 4 * size <= _LARGEST:
+        at = np.arange(4 * size)
+        kernel = _kernel(4 * size)
+        product = np.ones(4 * size)
+        for d in sequence:
+            candidates = result[d] + size * np.arange(4)
+            candidates = candidates[candidates % 2 == 1]
+            tried = kernel[np.outer(candidates, at) % (4 * size)]
+            best = int(np.argmin(tried @ product))
+            product *= 1.0 + weights[d] * tried[best]
+            result[d] = candidates[best]
+        size *= 4
+        sizes[sequence] = size
+    result += sizes * np.random.default_rng(n).integers(0, (n << TILE_BITS) // sizes)
+    return np.where(result % 2 == 0, (result + sizes) % (n << TILE_BITS), result)  # odd, without factors of 2^TILE_BITS
 
 
 def _dimensions(lens: bool, lobes: bool) -> list[tuple[tuple[int, int], float]]:

@@ -169,6 +169,7 @@ class SceneFields:
 
         # Sampling, see lattice.py.
         self.lattice_steps = ti.Vector.field(4, ti.i32, shape=ROWS)
+        self.lattice_links = ti.Vector.field(4, ti.i32, shape=ROWS)
         self.lattice_period = plain(ti.i32)
 
     def fields(self) -> Iterator[ti.Field]:

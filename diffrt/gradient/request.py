@@ -9,7 +9,7 @@ from diffrt.scene.elements import Camera
 from diffrt.scene.scene import Scene
 from diffrt.scene.terms import TERMS as TERMS
 
-DEFAULT_ROWS = 2**16
+DEFAULT_ROWS = 2**17
 _SEED_OF_GRADIENTS = 0x5A17E5
 """Set apart from pictures, so that equal seeds do not make a gradient depend on the noise of its picture."""
 

@@ -20,6 +20,7 @@ from diffrt.render.path_numbers import (
     chance_numbers,
     lobe_number,
     path_key,
+    pixel_key,
 )
 from diffrt.render.rendering import CHANNEL_COUNT
 from diffrt.render.visibility import MOST_LAYERS, passes
@@ -66,7 +67,7 @@ UNRECORDED = _Unrecorded()
 @ti.func
 def first_surface(
     scene: ti.template(), features: ti.template(), options: ti.template(), record: ti.template(), keep: ti.template(),
-    known: ti.template(), first: Hit, ray: CameraRay, key: ti.u32, sample: ti.i32,
+    known: ti.template(), first: Hit, ray: CameraRay, key: ti.template(), sample: ti.i32,
 ) -> FirstSurface:  # fmt: skip
     """What a camera ray meets, as the path of these random numbers does; `record` and `keep` as in `meet`, `known` and
     `first` as in `trace_path_from`."""
@@ -119,7 +120,7 @@ def first_surface(
 @ti.func
 def channels_along(
     scene: ti.template(), features: ti.template(), options: ti.template(), known: ti.template(), first: Hit,
-    ray: CameraRay, key: ti.u32, sample: ti.i32,
+    ray: CameraRay, key: ti.template(), sample: ti.i32,
 ) -> Row:  # fmt: skip
     """The channels that a camera ray sees; `known` and `first` as in `trace_path_from`."""
     row = Row(0.0)
@@ -139,8 +140,9 @@ def buffer_samples(
 ):  # fmt: skip
     """Add the channels of `samples` samples to each of a run of pixels, CHANNEL_COUNT floats a pixel."""
     for pixel in range(first_pixel, first_pixel + pixels):
+        own = pixel_key(scene, options, pixel, seed)
         for sample in range(first_sample, first_sample + samples):
-            key = path_key(scene, options, pixel, sample, seed)
+            key = path_key(scene, options, own, sample)
             ray = primary_ray(scene, features, options, pixel, sample, key)
             row = channels_along(scene, features, options, False, nowhere(), ray, key, sample)
             for c in ti.static(range(CHANNEL_COUNT)):
@@ -157,6 +159,6 @@ def shape_ids(
         width = scene.film_size[None][0]
         centre = vec2(ti.cast(pixel % width, ti.f32) + 0.5, ti.cast(pixel // width, ti.f32) + 0.5)
         ray = camera_ray(scene, features, centre, vec2(0.5))
-        key = path_key(scene, options, pixel, 0, seed)
+        key = path_key(scene, options, pixel_key(scene, options, pixel, seed), 0)
         seen = first_surface(scene, features, options, UNRECORDED, UNRECORDED, False, nowhere(), ray, key, 0)
         ids[pixel] = seen.surface.shape

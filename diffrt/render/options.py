@@ -27,8 +27,9 @@ def prepare(device: DeviceScene, settings: Settings, samples: int) -> Options:
         period = lattice.period(samples)
         features, fields = device.features, device.fields
         lens = features.camera == CAMERA_TYPES.index("thin_lens")
-        steps = lattice.steps(period, lens, features.needs_lobe).view(np.int32)
-        write(fields, [(fields.lattice_steps, steps), (fields.lattice_period, np.array(period))])
+        steps, links = (table.view(np.int32) for table in lattice.tables(period, lens, features.needs_lobe))
+        write(fields, [(fields.lattice_steps, steps), (fields.lattice_links, links)])
+        write(fields, [(fields.lattice_period, np.array(period))])
     return options
 
 

@@ -19,6 +19,7 @@ from diffrt.render.path_numbers import (
     lens_numbers,
     lobe_number,
     path_key,
+    pixel_key,
     scattering_numbers,
 )
 from diffrt.render.visibility import passes, visibility
@@ -46,7 +47,8 @@ def power_heuristic(a: ti.f32, b: ti.f32) -> ti.f32:
 
 @ti.func
 def film_and_lens(
-    scene: ti.template(), features: ti.template(), options: ti.template(), pixel: ti.i32, sample: ti.i32, key: ti.u32
+    scene: ti.template(), features: ti.template(), options: ti.template(), pixel: ti.i32, sample: ti.i32,
+    key: ti.template(),
 ):
     """Where a pixel's sample falls on the film, and the numbers that choose the point of the lens."""
     width = scene.film_size[None][0]
@@ -59,7 +61,8 @@ def film_and_lens(
 
 @ti.func
 def primary_ray(
-    scene: ti.template(), features: ti.template(), options: ti.template(), pixel: ti.i32, sample: ti.i32, key: ti.u32
+    scene: ti.template(), features: ti.template(), options: ti.template(), pixel: ti.i32, sample: ti.i32,
+    key: ti.template(),
 ) -> CameraRay:
     """The camera ray of a pixel's sample."""
     film, lens = film_and_lens(scene, features, options, pixel, sample, key)
@@ -83,8 +86,8 @@ def next_hit(
 
 @ti.func
 def trace_path(
-    scene: ti.template(), features: ti.template(), options: ti.template(), ray: CameraRay, key: ti.u32, sample: ti.i32,
-    max_depth: ti.i32, rr_depth: ti.i32,
+    scene: ti.template(), features: ti.template(), options: ti.template(), ray: CameraRay, key: ti.template(),
+    sample: ti.i32, max_depth: ti.i32, rr_depth: ti.i32,
 ) -> vec3:  # fmt: skip
     """Radiance along a camera ray."""
     return trace_path_from(scene, features, options, False, nowhere(), ray, key, sample, max_depth, rr_depth)
@@ -93,7 +96,7 @@ def trace_path(
 @ti.func
 def trace_path_from(
     scene: ti.template(), features: ti.template(), options: ti.template(), known: ti.template(), first: Hit,
-    ray: CameraRay, key: ti.u32, sample: ti.i32, max_depth: ti.i32, rr_depth: ti.i32,
+    ray: CameraRay, key: ti.template(), sample: ti.i32, max_depth: ti.i32, rr_depth: ti.i32,
 ) -> vec3:  # fmt: skip
     """Radiance along a camera ray of which it may be `known` what it meets first; a triangle of -1 is to be found."""
     radiance = vec3(0.0)
@@ -227,8 +230,9 @@ def render_samples(
         # Adding to the sum so far, sample by sample, makes the result independent of how samples are grouped in calls.
         pixel_sum, round_sum, pixel_squares = total[pixel], recent[pixel], squares[pixel]
         bad = 0
+        own = pixel_key(scene, options, pixel, seed)
         for sample in range(first_sample, first_sample + samples):
-            key = path_key(scene, options, pixel, sample, seed)
+            key = path_key(scene, options, own, sample)
             ray = primary_ray(scene, features, options, pixel, sample, key)
             radiance = trace_path(scene, features, options, ray, key, sample, max_depth, rr_depth)
             if is_finite(radiance.x) and is_finite(radiance.y) and is_finite(radiance.z):

@@ -12,6 +12,7 @@ from diffrt.core.sampler import (
     joint_2d,
     joint_4d,
     lattice_4d,
+    lattice_key,
     pixel_seed,
     uniform_1d,
     uniform_2d,
@@ -27,39 +28,53 @@ _SCATTER, _LOBE, _CHANCE = range(BOUNCE_DIMENSIONS)
 
 
 @ti.func
-def path_key(scene: ti.template(), options: ti.template(), pixel: ti.i32, sample: ti.i32, seed: ti.i32) -> ti.u32:
-    """What tells the numbers of this path from those of others, together with its sample number."""
-    key = pixel_seed(pixel, seed)
+def pixel_key(scene: ti.template(), options: ti.template(), pixel: ti.i32, seed: ti.i32):
+    """What tells the numbers of this pixel from those of others: of a lattice two numbers, else one."""
     if ti.static(options.sampler == LATTICE):
-        key = block_key(key, sample // scene.lattice_period[None])
-    return key
+        width = scene.film_size[None][0]
+        return lattice_key(pixel % width, pixel // width, seed)
+    else:
+        return pixel_seed(pixel, seed)
 
 
 @ti.func
-def film_numbers(scene: ti.template(), options: ti.template(), key: ti.u32, sample: ti.i32) -> vec2:
+def path_key(scene: ti.template(), options: ti.template(), key: ti.template(), sample: ti.i32):
+    """What tells the numbers of this path from those of others, together with its sample number.
+
+    Args:
+        key: its pixel's.
+    """
+    if ti.static(options.sampler == LATTICE):
+        return block_key(key, sample // scene.lattice_period[None])
+    else:
+        return key
+
+
+@ti.func
+def film_numbers(scene: ti.template(), options: ti.template(), key: ti.template(), sample: ti.i32) -> vec2:
     """Where in the pixel's filter."""
     u = vec2(0.0)
     if ti.static(options.sampler == LATTICE):
-        u = lattice_4d(scene.lattice_steps, key, sample, FILM_DIMENSION).xy
+        u = lattice_4d(scene.lattice_steps, scene.lattice_links, key, sample, FILM_DIMENSION).xy
     else:
         u = joint_2d(options.sampler, key, sample, FILM_DIMENSION)
     return u
 
 
 @ti.func
-def lens_numbers(scene: ti.template(), options: ti.template(), key: ti.u32, sample: ti.i32) -> vec2:
+def lens_numbers(scene: ti.template(), options: ti.template(), key: ti.template(), sample: ti.i32) -> vec2:
     """The point of the lens."""
     return _pair(scene, options, key, sample, LENS_DIMENSION)
 
 
 @ti.func
 def scattering_numbers(
-    scene: ti.template(), options: ti.template(), key: ti.u32, sample: ti.i32, dimension: ti.i32
+    scene: ti.template(), options: ti.template(), key: ti.template(), sample: ti.i32, dimension: ti.i32
 ) -> vec4:
     """For the light sample and for the next direction, which are never factors of one term."""
     u = vec4(0.0)
     if ti.static(options.sampler == LATTICE):
-        u = lattice_4d(scene.lattice_steps, key, sample, dimension + _SCATTER)
+        u = lattice_4d(scene.lattice_steps, scene.lattice_links, key, sample, dimension + _SCATTER)
     elif dimension == FIRST_BOUNCE_DIMENSION:
         u = joint_4d(options.sampler, key, sample, dimension + _SCATTER)
     else:
@@ -68,11 +83,13 @@ def scattering_numbers(
 
 
 @ti.func
-def lobe_number(scene: ti.template(), options: ti.template(), key: ti.u32, sample: ti.i32, dimension: ti.i32) -> ti.f32:
+def lobe_number(
+    scene: ti.template(), options: ti.template(), key: ti.template(), sample: ti.i32, dimension: ti.i32
+) -> ti.f32:
     """Which part of a mix, and which lobe of a BSDF."""
     u = 0.0
     if ti.static(options.sampler == LATTICE):
-        u = lattice_4d(scene.lattice_steps, key, sample, dimension + _LOBE).x
+        u = lattice_4d(scene.lattice_steps, scene.lattice_links, key, sample, dimension + _LOBE).x
     else:
         u = uniform_1d(options.sampler, key, sample, dimension + _LOBE)
     return u
@@ -80,17 +97,17 @@ def lobe_number(scene: ti.template(), options: ti.template(), key: ti.u32, sampl
 
 @ti.func
 def chance_numbers(
-    scene: ti.template(), options: ti.template(), key: ti.u32, sample: ti.i32, dimension: ti.i32
+    scene: ti.template(), options: ti.template(), key: ti.template(), sample: ti.i32, dimension: ti.i32
 ) -> vec2:
     """Whether opacity lets the path pass, and whether roulette lets it go on."""
     return _pair(scene, options, key, sample, dimension + _CHANCE)
 
 
 @ti.func
-def _pair(scene: ti.template(), options: ti.template(), key: ti.u32, sample: ti.i32, dimension: ti.i32) -> vec2:
+def _pair(scene: ti.template(), options: ti.template(), key: ti.template(), sample: ti.i32, dimension: ti.i32) -> vec2:
     u = vec2(0.0)
     if ti.static(options.sampler == LATTICE):
-        u = lattice_4d(scene.lattice_steps, key, sample, dimension).xy
+        u = lattice_4d(scene.lattice_steps, scene.lattice_links, key, sample, dimension).xy
     else:
         u = uniform_2d(options.sampler, key, sample, dimension)
     return u

@@ -8,7 +8,7 @@ from diffrt.render.buffer_channels import channels
 from diffrt.render.buffers import first_surface
 from diffrt.render.decisions import decided
 from diffrt.render.path import film_and_lens
-from diffrt.render.path_numbers import path_key
+from diffrt.render.path_numbers import path_key, pixel_key
 from diffrt.render.record import DROPPED, SURFACE
 from diffrt.render.record_rows import begin_row, keep_place, new_camera_row
 from diffrt.render.rendering import CHANNEL_COUNT
@@ -36,7 +36,7 @@ def record_first_surfaces(
         number = first_pixel + path
         pixel = number % pixels
         sample = first_sample + number // pixels
-        key = path_key(scene, options, pixel, sample, seed)
+        key = path_key(scene, options, pixel_key(scene, options, pixel, seed), sample)
         film, lens = film_and_lens(scene, features, options, pixel, sample, key)
         new_camera_row(record, path, pixel, film, lens, vec3(share))
         row = first + path

@@ -20,6 +20,7 @@ from diffrt.render.path_numbers import (
     chance_numbers,
     lobe_number,
     path_key,
+    pixel_key,
     scattering_numbers,
 )
 from diffrt.render.record import (
@@ -55,8 +56,8 @@ _FOLLOWED = 0.25
 @ti.func
 def _record_path(
     scene: ti.template(), features: ti.template(), options: ti.template(), record: ti.template(),
-    keep: ti.template(), first: ti.i32, latest: ti.i32, path: ti.i32, key: ti.u32, sample: ti.i32, max_depth: ti.i32,
-    rr_depth: ti.i32,
+    keep: ti.template(), first: ti.i32, latest: ti.i32, path: ti.i32, key: ti.template(), sample: ti.i32,
+    max_depth: ti.i32, rr_depth: ti.i32,
 ):  # fmt: skip
     """Fill the rows of a path; returns the row that was taken last."""
     ray = camera_ray(scene, features, record.film[path], record.lens[path])
@@ -263,7 +264,7 @@ def record_paths(
             # Runs of pixels from all over the film, so that every chunk has its share of long paths.
             pixel = spread(number % pixels, pixels)
             sample = first_sample + number // pixels
-            key = path_key(scene, options, pixel, sample, seed)
+            key = path_key(scene, options, pixel_key(scene, options, pixel, seed), sample)
             film, lens = film_and_lens(scene, features, options, pixel, sample, key)
             weight = weights[pixel]
             new_camera_row(record, path, pixel, film, lens, weight * share)

@@ -8,7 +8,7 @@ import pytest
 import diffrt
 from diffrt.gradient.budget import TermCost, best_split
 from tests.gradient.harness import loss_weights
-from tests.gradient.scenes import shaded
+from tests.gradient.scenes import lit, shaded
 
 NAME = "camera.translation"
 
@@ -50,6 +50,19 @@ def test_measured_split_lowers_the_variance(taichi: str) -> None:
     # Either is known to sqrt(2 / 11) of itself, or better: 3 standard errors of their ratio's logarithm.
     assert abs(np.log(whole / measured)) < 3.0 * np.sqrt(2.0) * np.sqrt(2.0 / 11.0)
     diffrt.render_backward(scene, weights, [NAME], **found.split)
+
+
+def test_pixels_share_their_samples(taichi: str) -> None:
+    """Noise of what is summed over pixels, the texels of a sky: against that of pixels that know nothing of another."""
+    sky = {"name": "sky", "type": "environment", "data": np.ones((16, 32, 3), dtype=np.float32)}
+    name, noise = "lights.sky.image", {}
+    for sampler in ("lattice", "sobol"):
+        scene = diffrt.Scene.from_dict({**lit(lights=[sky], depth=2), "sampling": {"sampler": sampler}})
+        view = scene.camera().resized(64)
+        weights = loss_weights(view.height, view.width)
+        runs = [diffrt.render_backward(scene, weights, [name], camera=view, spp=16, seed=i)[name] for i in range(12)]
+        noise[sampler] = np.sum(np.var(runs, axis=0, ddof=1))
+    assert noise["lattice"] < 0.05 * noise["sobol"]
 
 
 def test_arguments_are_checked() -> None:
