@@ -18,13 +18,14 @@ from diffrt.fit.fingerprint import Fingerprint, changes
 from diffrt.fit.noise import Noise
 from diffrt.fit.prepare import FitSetup
 from diffrt.fit.retexture import baked_textures
+from diffrt.fit.running_loss import RunningLoss
 from diffrt.io.pixels import save
 
 Arrays = dict[str, NDArray[Any]]
 FILE = "checkpoint.npz"
-_VERSION = 3
+_VERSION = 4
 _OF_VALUES, _MESH_PARTS = ("value/", "mesh/", "texture/"), ("vertices", "faces", "uvs", "uv_faces")
-_SCALARS = ("iteration", "remeshed", "skipped", "smoothed", "best_loss", "best_iteration", "seconds")
+_SCALARS = ("iteration", "remeshed", "skipped", "best_loss", "best_iteration", "seconds")
 
 
 @dataclass
@@ -35,8 +36,8 @@ class RunState:
         iteration: the next one.
         remeshed: the stages whose remeshing is done; number of the last one, -1 none.
         skipped: steps skipped in a row.
-        smoothed: running mean of the loss in this stage, None before the first.
-        best_loss, best_iteration, best: the lowest of these, when, and the arrays of that moment.
+        loss: in this stage.
+        best_loss, best_iteration, best: the lowest of its upper bounds, when, and the arrays of that moment.
         seconds: spent so far. noise: what is known of it in this stage.
         evaluations: of lbfgs: losses and gradients so far.
     """
@@ -44,7 +45,7 @@ class RunState:
     iteration: int = 0
     remeshed: int = -1
     skipped: int = 0
-    smoothed: float | None = None
+    loss: RunningLoss = field(default_factory=RunningLoss)
     best_loss: float = float("inf")
     best_iteration: int = -1
     best: Arrays = field(default_factory=dict)
@@ -125,7 +126,7 @@ def write_checkpoint(folder: Path, setup: FitSetup, state: RunState, fingerprint
         arrays["evaluations/loss"] = np.array([loss for loss, _ in state.evaluations])
         arrays["evaluations/gradient"] = np.array([gradient for _, gradient in state.evaluations])
     head = {"version": _VERSION, "fingerprint": fingerprint} | {name: getattr(state, name) for name in _SCALARS}
-    head["noise"] = vars(state.noise)
+    head |= {"noise": vars(state.noise), "loss": vars(state.loss)}
     arrays["state"] = np.frombuffer(json.dumps(head).encode(), dtype=np.uint8)
     buffer = io.BytesIO()
     np.savez(buffer, **arrays)
@@ -187,7 +188,8 @@ def restore(setup: FitSetup, saved: Saved) -> RunState:
             item.moments.mean, item.moments.square = arrays[f"mean/{name}"], arrays[f"square/{name}"]
             steps, item.rate_scale, seen, item.moments.usual = arrays[f"scalars/{name}"].tolist()
             item.moments.steps, item.moments.seen = int(steps), int(seen)
-        state = RunState(**{key: head[key] for key in _SCALARS}, noise=Noise(**head["noise"]))
+        scalars = {key: head[key] for key in _SCALARS}
+        state = RunState(**scalars, noise=Noise(**head["noise"]), loss=RunningLoss(**head["loss"]))
         state.best = {key.removeprefix("best/"): array for key, array in arrays.items() if key.startswith("best/")}
         if "evaluations/loss" in arrays:
             losses = arrays["evaluations/loss"].tolist()

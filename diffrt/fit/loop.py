@@ -22,6 +22,7 @@ from diffrt.fit.noise import Noise
 from diffrt.fit.prepare import FitSetup, prepare
 from diffrt.fit.problem import Stage
 from diffrt.fit.report import Outcome, write_report
+from diffrt.fit.running_loss import RunningLoss
 from diffrt.fit.view_order import ViewOrder
 from diffrt.fit.workers import Workers
 from diffrt.progress import Report, interrupts_held, peak_memory
@@ -32,7 +33,7 @@ MOST_SKIPPED = 3
 _CHECKPOINT_SHARE = 0.02
 """Of the time may go into checkpoints."""
 _WORSE = 1.5
-"""A finished run whose smoothed loss ends above the best by this factor gives the best."""
+"""A finished run whose loss ends above the best by this factor, beyond the noise of both, gives the best."""
 
 
 @dataclass
@@ -194,7 +195,7 @@ class _Run:
 
                 remesh(self.setup, wanted)
                 state.best = {}  # of other triangles
-            state.remeshed, state.smoothed, state.best_loss, state.noise = number, None, float("inf"), Noise()
+            state.remeshed, state.best_loss, state.loss, state.noise = number, float("inf"), RunningLoss(), Noise()
             if interrupted():
                 raise KeyboardInterrupt
 
@@ -239,21 +240,15 @@ class _Run:
         return []
 
     def _note(self, evaluation: Evaluation) -> None:
-        """Remember the present state if the loss is the lowest yet, smoothed over ten iterations or two rounds."""
+        """Remember the present state if the loss is the lowest yet, over ten iterations or two rounds."""
         state = self.state
         if not np.isfinite(evaluation.loss):
             return
-        share = 1.0 / max(1.0, min(state.iteration - self._stage_start() + 1.0, max(10.0, 2.0 * self.order.steps)))
-        state.smoothed = evaluation.loss if state.smoothed is None else (
-            (1.0 - share) * state.smoothed + share * evaluation.loss
-        )  # fmt: skip
-        if state.smoothed < state.best_loss or not state.best:
-            state.best_loss, state.best_iteration = state.smoothed, state.iteration
+        state.loss.add(evaluation.loss, max(10.0, 2.0 * self.order.steps))
+        bound = state.loss.bounds()[1]
+        if bound < state.best_loss or not state.best:
+            state.best_loss, state.best_iteration = bound, state.iteration
             state.best = {key: array.copy() for key, array in checkpoint.values_of(self.setup).items()}
-
-    def _stage_start(self) -> int:
-        number, _ = self.setup.stage_at(self.state.iteration)
-        return sum(stage.iterations for stage in self.setup.stages[:number])
 
     def _finish(self, evaluation: Evaluation, stage: int, skipped: list[str], seconds: float) -> None:
         """Account for an iteration: history, progress, checkpoint, callback."""
@@ -300,7 +295,6 @@ class _Run:
             evaluation = evaluate(setup, setup.fitted_views, 0, stage, None, 1, self.look)
             self._warn_of_blind(evaluation)
             with interrupts_held() as interrupted:
-                state.smoothed = evaluation.loss
                 if evaluation.loss < state.best_loss:
                     state.best_loss, state.best_iteration = evaluation.loss, state.iteration
                     state.best = {key: array.copy() for key, array in checkpoint.values_of(setup).items()}
@@ -318,7 +312,7 @@ class _Run:
     def _result(self, before: dict[str, np.ndarray]) -> FitResult:
         setup, state = self.setup, self.state
         iteration = state.iteration
-        worse = state.smoothed is not None and state.smoothed > _WORSE * state.best_loss
+        worse = state.loss.bounds()[0] > _WORSE * state.best_loss
         if state.best and (self.ending in ("interrupted", "not finite") or worse):
             if self.ending == "finished" and setup.problem.optimizer != "lbfgs":
                 log.warn(f"the loss rose again: the result is that of iteration {state.best_iteration}")
