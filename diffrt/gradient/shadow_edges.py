@@ -139,9 +139,11 @@ def sample_shadows(
     groups: ti.types.ndarray(dtype=ti.i32, ndim=1),
     cdf: ti.types.ndarray(dtype=ti.f32, ndim=1), guide: ti.types.ndarray(dtype=ti.f32, ndim=1),
     edges: ti.i32, lights_move: ti.i32,
-    first: ti.i32, count: ti.i32, total: ti.i32, seed: ti.i32, max_depth: ti.i32, rr_depth: ti.i32,
+    first: ti.i32, count: ti.i32, run_first: ti.i32, run_count: ti.i32, total: ti.i32, seed: ti.i32, max_depth: ti.i32,
+    rr_depth: ti.i32,
 ):  # fmt: skip
-    """Draw samples number `first` to `first + count` of `total`; these `count` are evenly spread over the edges.
+    """Draw samples number `first` to `first + count` of `total`. They are part of a run that is evenly spread over the
+    edges.
 
     Args:
         pierces: there are lines where triangles pierce each other among the edges.
@@ -154,7 +156,9 @@ def sample_shadows(
         key = pixel_seed(0, seed)
         samples.active[i] = 0
         place = ti.min(
-            (ti.cast(i, ti.f32) + uniform_1d(INDEPENDENT, key, number, 0)) / ti.cast(count, ti.f32), 0.99999994
+            (ti.cast(number - run_first, ti.f32) + uniform_1d(INDEPENDENT, key, number, 0))
+            / ti.cast(run_count, ti.f32),
+            0.99999994,
         )
         edge = search_cdf(cdf, 0, edges, place)
         samples.edge[i] = edge
@@ -188,7 +192,11 @@ def sample_shadows(
             other = ti.select(border != 0, at[0], at[1])
             fan = wedges(x, tangent, scene.positions[at[0]], scene.positions[other], border)
             share_of_wedges = ti.select(line, 1.0, _by_wedges(scene, features, mode, x, fan.angle))
-            from_wedges = uniform_1d(INDEPENDENT, key, number, 5) < share_of_wedges
+            # By one of the two numbers themselves: a third, independent one would undo that they are even.
+            from_wedges = u.x < share_of_wedges
+            low = ti.select(from_wedges, 0.0, share_of_wedges)
+            part = ti.select(from_wedges, share_of_wedges, 1.0 - share_of_wedges)
+            u.x = ti.min((u.x - low) / ti.max(part, 1e-20), 0.9999999)
         if from_wedges:
             drawn = draw(guide, groups[edge], u)
             light.w = direction(fan, drawn)

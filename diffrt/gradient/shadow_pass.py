@@ -100,26 +100,38 @@ class ShadowEdges(EdgePass):
         every = self.request.spp[self.term] * self.pixels
         for k, share in enumerate(_ROUNDS):
             count = max(1, min(SAMPLES, int(share * every)))
-            self._draw(weights, 0, count, count, self.seed ^ (0x777 + k))
-            self._learn(weights, count)
+            self._draw(weights, 0, count, (0, count), count, self.seed ^ (0x777 + k))
+            self._note(weights, count)
+            self._learn()
 
     def draw(self, weights: Any, first: int, count: int, total: int) -> None:
-        self._draw(weights, first, count, total, self.seed)
+        # Runs of chunks: samples of a run are even together, and know the same. Each is twice as long as the one
+        # before, but where noise comes from what is not even anyway.
+        start, length = first, SAMPLES
+        if self.mode != INDIRECT:
+            length = SAMPLES << (first // SAMPLES + 1).bit_length() - 1
+            start = length - SAMPLES
+        self._draw(weights, first, count, (start, min(length, total - start)), total, self.seed)
         if first + count < total:
-            self._learn(weights, count)
+            self._note(weights, count)
+            if first + count == start + length:
+                self._learn()
 
-    def _draw(self, weights: Any, first: int, count: int, total: int, seed: int) -> None:
+    def _draw(self, weights: Any, first: int, count: int, run: tuple[int, int], total: int, seed: int) -> None:
         sample_shadows(
             self.device.fields, self.plain, self.options, self.mode, self.pierces, self.slides, samples(), weights,
-            *self.lines, self.groups, self.cdf, self.guide, self.count, int(self.lights_move), first, count, total,
-            seed, self.depth, self.rr_depth,
+            *self.lines, self.groups, self.cdf, self.guide, self.count, int(self.lights_move), first, count, *run,
+            total, seed, self.depth, self.rr_depth,
         )  # fmt: skip
 
-    def _learn(self, weights: Any, count: int) -> None:
-        """Take in what the last `count` samples found: the next ones go by it."""
+    def _note(self, weights: Any, count: int) -> None:
+        """Take in what the last `count` samples found."""
         importance_of_edges(
             self.device.fields, self.options, samples(), weights, self.groups, self.found, self.hits, self.cells, count
         )
+
+    def _learn(self) -> None:
+        """Let the next samples go by what was found."""
         found = read(self.found).astype(np.float64)
         hits = read(self.hits)
         if found.sum() == 0.0:

@@ -65,6 +65,21 @@ def test_pixels_share_their_samples(taichi: str) -> None:
     assert noise["lattice"] < 0.05 * noise["sobol"]
 
 
+def test_samples_of_shadows_are_even(taichi: str) -> None:
+    """Of a cube under a lamp: sixteen times the samples leave a sixteenth of the variance if they are independent."""
+    described = shaded("area")
+    described["shapes"][-1] |= {"type": "cube", "to_world": [{"scale": 0.2}, *described["shapes"][-1]["to_world"][1:]]}
+    scene = diffrt.Scene.from_dict(described)
+    view = scene.camera()
+    weights, name = loss_weights(view.height, view.width), "shapes.quad.vertices"
+
+    def noise(spp: int) -> float:
+        runs = [diffrt.render_backward(scene, weights, [name], spp, i, terms=["shadow"])[name] for i in range(16)]
+        return float(np.sum(np.var(runs, axis=0, ddof=1)))
+
+    assert noise(256) < noise(16) / 40.0
+
+
 def test_arguments_are_checked() -> None:
     scene = diffrt.Scene.from_dict(shaded("area"))
     with pytest.raises(diffrt.InputError, match="seeds"):
