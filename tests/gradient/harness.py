@@ -1,10 +1,11 @@
 """Compares gradients with finite differences of pictures: one case is a scene, a parameter, a direction."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import pytest
 from scipy.stats import norm
 from scipy.stats import t as student
 
@@ -37,6 +38,11 @@ class Case:
     spp_difference: int = 0
     slow: bool = False
     buffer: str = "radiance"
+
+
+def parameters(cases: Sequence[Case]) -> list[Any]:
+    """For parametrize."""
+    return [pytest.param(case, id=case.name, marks=[pytest.mark.slow] * case.slow) for case in cases]
 
 
 def random_direction(*shape: int) -> np.ndarray:
