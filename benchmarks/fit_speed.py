@@ -1,14 +1,15 @@
 """(o) to (r): seconds that a fit takes to come as close as the same loop in Mitsuba, and seconds of an iteration."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import accumulate
-from statistics import median
+from statistics import fmean, median
 
 from benchmarks.fit_run import EVERY, FitCase, FitProcess, Iteration, Setting
 from benchmarks.report import Row, Section, Spread
 
+Over = Callable[[list[float]], float]
 TARGET = 0.5
 FIRST = 5
 """Iterations that compile: they count as long as the median of the others."""
@@ -52,10 +53,10 @@ class Course:
         first = min(FIRST, len(times) - 1)
         return [median(times[first:])] * first + times[first:]
 
-    def distances(self) -> dict[int, float]:
-        """By the number of iterations done: the mean of the example's measures, each as a share of what it allows."""
+    def distances(self, over: Over = fmean) -> dict[int, float]:
+        """By the number of iterations done: the example's measures, as shares of what it allows, in one number."""
         return {
-            number: sum(value / limit for value, limit in item.closeness.values()) / len(item.closeness)
+            number: over([value / limit for value, limit in item.closeness.values()])
             for number, item in enumerate(self.iterations, start=1)
             if item.closeness is not None
         }
@@ -65,18 +66,18 @@ class Course:
         """The last of these."""
         return self.distances()[len(self.iterations)]
 
-    def arrival(self, distance: float) -> int | None:
+    def arrival(self, distance: float, over: Over = fmean) -> int | None:
         """Iterations until a measurement from which on the fit stays as close as that; None: it does not."""
         result = None
-        for number, found in sorted(self.distances().items(), reverse=True):
+        for number, found in sorted(self.distances(over).items(), reverse=True):
             if found > distance:
                 break
             result = number
         return result
 
-    def seconds(self, distance: float, kind: str) -> float:
+    def seconds(self, distance: float, kind: str, over: Over = fmean) -> float:
         """Until then; infinite if it does not come so close."""
-        number = self.arrival(distance)
+        number = self.arrival(distance, over)
         return float("inf") if number is None else list(accumulate(self.times(kind)))[number - 1]
 
 
@@ -119,16 +120,19 @@ def section(case: FitCase, courses: Sequence[Course], quick: bool) -> Section:
     views = problem.get("views_per_iteration") or len(setup.fitted_views)
     size = f"{views} of {len(setup.views)} views of {view.width}x{view.height}"
     rows = []
-    for kind in ("wall", "cpu"):
-        best = [min(item.seconds(level, kind) for item in group) for group in (ours, theirs)]
-        ratio = best[0] / best[1]
-        what = f"Fit `{case.name}`, {size}: seconds until as close as Mitsuba ends, diffrt / Mitsuba"
-        figure = f"{ratio:.2f}" if ratio < float("inf") else "never so close"
-        if kind == "wall":
-            met = None if quick else ratio <= TARGET
-            rows.append(Row(case.point, what, figure, f"<= {TARGET}", met))
-        else:
-            rows.append(Row(case.point, "the same by processor time", figure, "", None))
+    goals: list[tuple[str, float, Over]] = [
+        (f"Fit `{case.name}`, {size}: seconds until as close as Mitsuba ends, diffrt / Mitsuba", level, fmean),
+        ("seconds until all that the example measures is within its limits", 1.0, max),
+    ]
+    for what, goal, over in goals:
+        for kind in ("wall", "cpu"):
+            best = [min(item.seconds(goal, kind, over) for item in group) for group in (ours, theirs)]
+            ratio = best[0] / best[1] if best[0] < float("inf") else best[0]
+            figure = f"{ratio:.2f}" if ratio < float("inf") else "never so close"
+            judged = kind == "wall" and over is fmean
+            met = ratio <= TARGET if judged and not quick else None
+            name = what if kind == "wall" else "the same by processor time"
+            rows.append(Row(case.point, name, figure, f"<= {TARGET}" if judged else "", met))
     for kind, name in (("wall", "seconds"), ("cpu", "processor seconds")):
         pairs = zip(ours[0].times(kind)[FIRST:], theirs[0].times(kind)[FIRST:], strict=True)
         ratios = [a / b for a, b in pairs] or [ours[0].times(kind)[-1] / theirs[0].times(kind)[-1]]

@@ -46,6 +46,7 @@ def test_a_fit_is_close_from_when_it_stays_so() -> None:
     assert course.end == pytest.approx(0.1)
     assert course.arrival(0.1 + 1e-9) == 12 and course.arrival(0.05) is None
     assert _course([0.6, 0.4, 0.2], 0.5).arrival(0.2 + 1e-9) == 10
+    assert course.arrival(0.3, max) == 12 and course.arrival(0.6, max) == 5
     assert course.seconds(0.3, "wall") == pytest.approx(5 * 0.5) and course.seconds(0.05, "cpu") == float("inf")
 
 
