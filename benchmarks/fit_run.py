@@ -1,11 +1,13 @@
 """Fits by diffrt and by Mitsuba, each in a process of its own, step by step: what steps took, how close they came."""
 
 import multiprocessing
+import os
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any
 
 from benchmarks.peers import SCENES, mitsuba
@@ -91,6 +93,15 @@ class Iteration:
     closeness: dict[str, tuple[float, float]] | None
 
 
+def _processor_seconds() -> float:
+    """Of this process and of those that it started, all threads."""
+    seconds = time.process_time()
+    for child in multiprocessing.active_children():
+        fields = Path(f"/proc/{child.pid}/stat").read_text().rpartition(")")[2].split()
+        seconds += (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return seconds
+
+
 class _Turns:
     """Times iterations, measures how close they come, and waits for leave before each."""
 
@@ -101,11 +112,11 @@ class _Turns:
 
     def _wait(self) -> None:
         self._connection.recv()
-        self._wall, self._cpu = time.perf_counter(), time.process_time()
+        self._wall, self._cpu = time.perf_counter(), _processor_seconds()
 
     def done(self, scene: Callable[[], Scene]) -> None:
         """Report an iteration, and wait for the next one's turn. scene: gives what is fitted so far."""
-        wall, cpu = time.perf_counter() - self._wall, time.process_time() - self._cpu
+        wall, cpu = time.perf_counter() - self._wall, _processor_seconds() - self._cpu
         self._done += 1
         measured = self._done % EVERY == 0 or self._done == self._iterations
         self._connection.send(Iteration(wall, cpu, self._case.closeness(scene()) if measured else None))
@@ -118,7 +129,12 @@ def _run_diffrt(case: FitCase, setting: Setting, turns: _Turns) -> None:
     from diffrt.fit.loop import fit
 
     diffrt.init("cpu")
-    fit(setting.problem(case), iterations=setting.iterations, callback=lambda row, scene: turns.done(lambda: scene))
+    problem = setting.problem(case)
+    views = problem.get("views_per_iteration") or len(problem["views"])
+    fit(
+        problem, workers=max(1, min(views, len(os.sched_getaffinity(0)))), iterations=setting.iterations,
+        callback=lambda row, scene: turns.done(lambda: scene),
+    )  # fmt: skip
 
 
 def _run_mitsuba(case: FitCase, setting: Setting, turns: _Turns) -> None:
@@ -148,7 +164,7 @@ class FitProcess:
     def __init__(self, case: FitCase, setting: Setting) -> None:
         context = multiprocessing.get_context("spawn")
         self._connection, theirs = context.Pipe()
-        self._process = context.Process(target=_serve, args=(theirs, case, setting), daemon=True)
+        self._process = context.Process(target=_serve, args=(theirs, case, setting), daemon=False)
         self._process.start()
         theirs.close()
 

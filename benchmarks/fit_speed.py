@@ -150,7 +150,8 @@ def section(case: FitCase, courses: Sequence[Course], quick: bool) -> Section:
         "is timed: the mean of the example's measures, each as a share of what the example allows. Mitsuba ends at "
         f"{last.end:.3f} with its better sampler ({last.setting.sampler}) at {stated.spp} spp; what is within "
         f"{TOLERANCE:.0%} of that, {level:.3f}, and stays there, is as close. Each program has the best of its "
-        f"settings below. The first {FIRST} iterations, which compile, count as the median of the others. Every tenth "
+        f"settings below. diffrt looks at the views of an iteration in as many processes as there are cores "
+        f"(`--workers`). The first {FIRST} iterations, which compile, count as the median of the others. Every tenth "
         f"of diffrt's looks at its views twice, to measure noise. {case.note}"
     )
     header = (
