@@ -10,6 +10,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from benchmarks.machine import cores
 from benchmarks.peers import SCENES, mitsuba
 from diffrt.fit.prepare import FitSetup, prepare
 from diffrt.scene.scene import Scene
@@ -129,10 +130,8 @@ def _run_diffrt(case: FitCase, setting: Setting, turns: _Turns) -> None:
     from diffrt.fit.loop import fit
 
     diffrt.init("cpu")
-    problem = setting.problem(case)
-    views = problem.get("views_per_iteration") or len(problem["views"])
     fit(
-        problem, workers=max(1, min(views, len(os.sched_getaffinity(0)))), iterations=setting.iterations,
+        setting.problem(case), workers=cores(), iterations=setting.iterations,
         callback=lambda row, scene: turns.done(lambda: scene),
     )  # fmt: skip
 
@@ -164,7 +163,7 @@ class FitProcess:
     def __init__(self, case: FitCase, setting: Setting) -> None:
         context = multiprocessing.get_context("spawn")
         self._connection, theirs = context.Pipe()
-        self._process = context.Process(target=_serve, args=(theirs, case, setting), daemon=False)
+        self._process = context.Process(target=_serve, args=(theirs, case, setting))
         self._process.start()
         theirs.close()
 

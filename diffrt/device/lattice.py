@@ -32,6 +32,7 @@ _ENOUGH = 6
 _FIRST = 6  # dimensions of film and first vertex
 _LINKED = 20  # dimensions of lattices for many pixels that are chosen
 _LARGEST = 65536  # points of these
+_FILM = 0.2  # factor on the film's weight in them: pixels lie side by side on it anyway
 
 
 def period(samples: int) -> int:
@@ -52,8 +53,8 @@ def tables(n: int, lens: bool = True, lobes: bool = True) -> Tables:
     """A lattice of n samples, and how those of pixels nearby are parts of a larger one.
 
     Args:
-        lens: the camera has one; lobes: materials choose among lobes. Independent are
-            dimensions that nobody asks for, and lobes if there are too few different steps for all.
+        lens: the camera has one; lobes: materials choose among lobes. Independent are dimensions that nobody asks
+            for, and lobes if there are too few different steps for all.
     """
     units = np.flatnonzero(np.gcd(np.arange(n), n) == 1)
     units = units[units <= max(n // 2, 1)]  # -z does what z does
@@ -69,7 +70,7 @@ def tables(n: int, lens: bool = True, lobes: bool = True) -> Tables:
         product *= 1.0 + weight * kernel[best]
         chosen.append(int(units[best]))
     vector = np.array(chosen) * _order(n, units, chosen[:_FIRST], [weight for _, weight in order[:_FIRST]]) % n
-    linked = _linked(n, vector, [(0.2 * weight if row == 0 else weight) for (row, _), weight in order])
+    linked = _linked(n, vector, [(_FILM * weight if row == 0 else weight) for (row, _), weight in order])
     result = Tables(np.zeros((ROWS, 4), dtype=np.uint32), np.zeros((ROWS, 4), dtype=np.uint32))
     for (dimension, _), z, link in zip(order, vector, linked, strict=True):
         result.steps[dimension] = np.uint32(round(int(z) * 2**32 / n) % 2**32)

@@ -306,15 +306,14 @@ class _Run:
             return evaluation, self.ending != "finished" or state.iteration >= setup.iterations
 
         run_lbfgs(setup, state, look)
-        if state.best:
-            checkpoint.set_values(setup, state.best)
 
     def _result(self, before: dict[str, np.ndarray]) -> FitResult:
         setup, state = self.setup, self.state
         iteration = state.iteration
         worse = state.loss.bounds()[0] > _WORSE * state.best_loss
-        if state.best and (self.ending in ("interrupted", "not finite") or worse):
-            if self.ending == "finished" and setup.problem.optimizer != "lbfgs":
+        searched = setup.problem.optimizer == "lbfgs"  # along lines, whose last point need not be the best
+        if state.best and (self.ending in ("interrupted", "not finite") or worse or searched):
+            if worse and self.ending == "finished":
                 log.warn(f"the loss rose again: the result is that of iteration {state.best_iteration}")
             checkpoint.set_values(setup, state.best)
             iteration = state.best_iteration

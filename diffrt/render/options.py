@@ -28,8 +28,8 @@ def prepare(device: DeviceScene, settings: Settings, samples: int) -> Options:
         features, fields = device.features, device.fields
         lens = features.camera == CAMERA_TYPES.index("thin_lens")
         steps, links = (table.view(np.int32) for table in lattice.tables(period, lens, features.needs_lobe))
-        write(fields, [(fields.lattice_steps, steps), (fields.lattice_links, links)])
-        write(fields, [(fields.lattice_period, np.array(period))])
+        tables = [(fields.lattice_steps, steps), (fields.lattice_links, links)]
+        write(fields, [*tables, (fields.lattice_period, np.array(period))])
     return options
 
 

@@ -2,9 +2,7 @@
 
 import io
 import json
-import os
 import struct
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,8 +11,6 @@ from PIL import Image
 from diffrt.errors import InputError
 from diffrt.io.gltf import import_gltf
 
-ASSETS = Path(os.environ.get("DIFFRT_ASSETS") or Path(__file__).resolve().parents[3] / "shared" / "assets") / "gltf"
-needs_assets = pytest.mark.skipif(not ASSETS.is_dir(), reason="no assets (set DIFFRT_ASSETS)")
 COMPONENTS = {"i1": 5120, "u1": 5121, "i2": 5122, "u2": 5123, "u4": 5125, "f4": 5126}
 WIDTHS = {1: "SCALAR", 2: "VEC2", 3: "VEC3", 4: "VEC4"}
 

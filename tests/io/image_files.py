@@ -1,16 +1,13 @@
 """Pictures for the tests of image formats."""
 
-import os
-from pathlib import Path
 
 import numpy as np
 import PIL.Image
 import PIL.ImageOps
 import pytest
+from asset_files import ASSETS
 
 from diffrt.io.images import write_image
-
-ASSETS = Path(os.environ.get("DIFFRT_ASSETS", Path(__file__).parents[2].parent / "shared" / "assets"))
 
 
 def asset(name):

@@ -1,16 +1,11 @@
 """Scenes in Mitsuba's XML, for the tests of their import."""
 
-import os
-from pathlib import Path
 
 import pytest
 
 from diffrt.errors import InputError
 from diffrt.io.mitsuba_xml import import_mitsuba
 
-SHARED = Path(__file__).resolve().parents[3] / "shared" / "assets"
-ASSETS = Path(os.environ.get("DIFFRT_ASSETS") or SHARED) / "mitsuba_xml"
-needs_assets = pytest.mark.skipif(not ASSETS.is_dir(), reason="no assets (set DIFFRT_ASSETS)")
 SHAPE = '<shape type="rectangle"/>'
 
 

@@ -8,7 +8,8 @@ import zlib
 import numpy as np
 import pytest
 import trimesh
-from gltf_builder import ASSETS, Builder, needs_assets, refusal, world
+from asset_files import ASSETS, needs_assets
+from gltf_builder import Builder, refusal, world
 
 from diffrt.errors import InputError
 from diffrt.io.gltf import import_gltf, read_gltf_mesh
@@ -19,11 +20,11 @@ from diffrt.io.gltf import import_gltf, read_gltf_mesh
 @needs_assets
 @pytest.mark.parametrize("name", ["Duck.glb", "CesiumMilkTruck.glb"])
 def test_real_files_agree_with_trimesh(name):
-    other = trimesh.load(ASSETS / name).to_geometry()
-    mesh = read_gltf_mesh(ASSETS / name)
+    other = trimesh.load(ASSETS / "gltf" / name).to_geometry()
+    mesh = read_gltf_mesh(ASSETS / "gltf" / name)
     assert len(mesh.faces) == len(other.faces)
     np.testing.assert_allclose([mesh.vertices.min(0), mesh.vertices.max(0)], other.bounds, atol=1e-4)
-    scene = import_gltf(ASSETS / name)
+    scene = import_gltf(ASSETS / "gltf" / name)
     points = np.concatenate([world(shape) for shape in scene["shapes"]])
     np.testing.assert_allclose([points.min(0), points.max(0)], other.bounds, atol=1e-4)
     assert sum(len(shape["faces"]) for shape in scene["shapes"]) == len(other.faces)
@@ -33,7 +34,7 @@ def test_real_files_agree_with_trimesh(name):
 
 @needs_assets
 def test_duck_is_textured_in_linear_light():
-    scene = import_gltf(ASSETS / "Duck.glb")
+    scene = import_gltf(ASSETS / "gltf" / "Duck.glb")
     (material,) = scene["materials"].values()
     texture = scene["textures"][material["base_color"]["texture"]]
     assert texture["data"].shape == (512, 512, 3) and texture["data"].dtype == np.float32

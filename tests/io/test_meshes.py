@@ -1,20 +1,18 @@
 """Mesh files: what is read equals what was written or what trimesh sees; broken files are refused in words."""
 
-import os
 import struct
-from pathlib import Path
 
 import numpy as np
 import pytest
 import trimesh
+from asset_files import ASSETS, needs_assets
 
 from diffrt.description.mesh import Mesh, edges, make_mesh
 from diffrt.errors import InputError
 from diffrt.io.meshes import best_extension, read_mesh, write_mesh
 from diffrt.log import DiffrtWarning
 
-ASSETS = Path(os.environ.get("DIFFRT_ASSETS") or Path(__file__).resolve().parents[3] / "shared" / "assets") / "meshes"
-needs_assets = pytest.mark.skipif(not ASSETS.is_dir(), reason="no assets (set DIFFRT_ASSETS)")
+MESHES = ASSETS / "meshes"
 
 
 def area(vertices, faces):
@@ -60,8 +58,8 @@ def assert_same(one: Mesh, other: Mesh):
 @needs_assets
 @pytest.mark.parametrize("name", ["bunny.ply", "teapot.obj", "spot/spot_triangulated.obj"])
 def test_real_meshes_agree_with_trimesh(name):
-    mesh = read_mesh(ASSETS / name)
-    other = trimesh.load(ASSETS / name, force="mesh", process=False)
+    mesh = read_mesh(MESHES / name)
+    other = trimesh.load(MESHES / name, force="mesh", process=False)
     assert len(mesh.faces) == len(other.faces)
     assert area(mesh.vertices, mesh.faces) == pytest.approx(other.area, rel=1e-6)
     np.testing.assert_allclose(mesh.vertices[mesh.faces].min(axis=(0, 1)), other.bounds[0], atol=1e-6)
@@ -69,7 +67,7 @@ def test_real_meshes_agree_with_trimesh(name):
 
 @needs_assets
 def test_spot_is_closed_though_its_texture_has_seams():
-    mesh = read_mesh(ASSETS / "spot" / "spot_triangulated.obj")
+    mesh = read_mesh(MESHES / "spot" / "spot_triangulated.obj")
     assert len(mesh.vertices) == len(np.unique(mesh.vertices, axis=0)) == 2930
     assert len(mesh.uvs) == 3225
     ends, sides = edges(mesh.faces)
@@ -81,7 +79,7 @@ def test_spot_is_closed_though_its_texture_has_seams():
 @needs_assets
 @pytest.mark.parametrize("extension", [".obj", ".ply"])
 def test_spot_survives_writing(tmp_path, extension):
-    mesh = read_mesh(ASSETS / "spot" / "spot_triangulated.obj")
+    mesh = read_mesh(MESHES / "spot" / "spot_triangulated.obj")
     path = tmp_path / f"spot{extension}"
     write_mesh(path, mesh)
     again = read_mesh(path)

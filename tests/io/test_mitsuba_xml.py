@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from mitsuba_files import ASSETS, SHAPE, load, needs_assets, refusal
+from asset_files import ASSETS, needs_assets
+from mitsuba_files import SHAPE, load, refusal
 
 from diffrt.errors import InputError
 from diffrt.io.mitsuba_xml import import_mitsuba
@@ -14,7 +15,7 @@ from diffrt.scene.scene import Scene
 
 @needs_assets
 def test_cornell_box():
-    scene = import_mitsuba(ASSETS / "cbox" / "cbox.xml")
+    scene = import_mitsuba(ASSETS / "mitsuba_xml" / "cbox" / "cbox.xml")
     assert len(scene["shapes"]) == 8 and len(scene["materials"]) == 5
     red, green = scene["materials"]["red"]["albedo"], scene["materials"]["green"]["albedo"]
     np.testing.assert_allclose(red, [0.49, 0.05, 0.05], atol=0.01)
@@ -32,7 +33,7 @@ def test_cornell_box():
 
 @needs_assets
 def test_veach_scene_loads_with_its_spheres_in_place():
-    scene = Scene.load(ASSETS / "veach_mi" / "mi.xml")
+    scene = Scene.load(ASSETS / "mitsuba_xml" / "veach_mi" / "mi.xml")
     assert len(scene.shapes) == 10 and not scene.lights
     ball = scene.shapes["sphere"].world_vertices()
     np.testing.assert_allclose(ball.mean(axis=0), [10, 10, 4], atol=1e-6)

@@ -1,18 +1,15 @@
 """OBJ files with materials: a shape for each, and what each becomes."""
 
-import os
-from pathlib import Path
 
 import numpy as np
 import pytest
+from asset_files import ASSETS, needs_assets
 from PIL import Image
 
 from diffrt.errors import InputError
 from diffrt.io.obj_scene import import_obj
 from diffrt.log import DiffrtWarning
 from diffrt.scene.scene import Scene
-
-ASSETS = Path(os.environ.get("DIFFRT_ASSETS") or Path(__file__).resolve().parents[3] / "shared" / "assets") / "meshes"
 
 QUADS = """mtllib a library.mtl
 v 0 0 0
@@ -120,8 +117,8 @@ def test_broken_libraries_are_refused(tmp_path, text):
         scene_of(tmp_path, text)
 
 
-@pytest.mark.skipif(not ASSETS.is_dir(), reason="no assets (set DIFFRT_ASSETS)")
+@needs_assets
 def test_teapot_without_its_library():
     with pytest.warns(DiffrtWarning, match=r"teapot\.mtl"):
-        scene = import_obj(ASSETS / "teapot.obj")
+        scene = import_obj(ASSETS / "meshes" / "teapot.obj")
     assert sum(len(shape["faces"]) for shape in scene["shapes"]) == 15704
