@@ -20,6 +20,8 @@ from diffrt.render.render import trace
 Floats = NDArray[np.float64]
 PICTURE, GRADIENT, ORDER, SCORE = range(4)
 """What random numbers are for; each has seeds of its own."""
+_PICTURE_SAMPLES = 4
+"""Of pictures for one of gradients."""
 
 
 @dataclass
@@ -73,13 +75,14 @@ class Look:
 
     Attributes:
         view: its number. iteration, number: choose the random numbers; number 1 is a second look.
-        resolution: share of the view's size. spp: samples per pixel.
+        resolution: share of the view's size. spp: samples per pixel of its picture; spp_gradient: of its gradient.
     """
 
     view: int
     iteration: int
     resolution: float
     spp: int
+    spp_gradient: int
     number: int = 0
 
 
@@ -126,13 +129,13 @@ def evaluate(
 
     Args:
         iteration: chooses the random numbers.
-        spp: samples per pixel, if not those of the stage.
+        spp: samples per pixel of pictures, if not those of the stage; those of gradients go with them.
         looks: how often each view is looked at. Two tell the variance of the gradients, and give their means.
         look: who looks; by default this process, at one after the other.
     """
     spp = spp or stage.spp or setup.problem.spp
     wanted = [
-        Look(setup.views.index(view), iteration, stage.resolution, spp, number)
+        Look(setup.views.index(view), iteration, stage.resolution, spp, _of_gradients(setup, stage, spp), number)
         for view in views
         for number in range(looks)
     ]
@@ -142,6 +145,19 @@ def evaluate(
         _add_view(setup, view, found[place * looks : (place + 1) * looks], 1.0 / len(views), result)
     add_regularizers(setup, result)
     return result
+
+
+def _of_gradients(setup: FitSetup, stage: Stage, spp: int) -> int:
+    """Samples per pixel of gradients where pictures have `spp`.
+
+    Near the solution the noise of a gradient is that of the picture, in every pixel's residual, for its own is
+    multiplied with these. And a sample of a gradient takes several times as long.
+    """
+    problem = setup.problem
+    wanted = stage.spp_gradient or problem.spp_gradient
+    if wanted is None:
+        return spp if problem.optimizer == "lbfgs" else max(1, spp // _PICTURE_SAMPLES)
+    return max(1, wanted * spp // (stage.spp or problem.spp))
 
 
 def _add_view(setup: FitSetup, view: View, found: list[Evaluation], share: float, result: Evaluation) -> None:
@@ -197,8 +213,10 @@ def look_at(setup: FitSetup, look: Look) -> Evaluation:
     acting = [name for item in setup.variables.values() for name in item.targets if _acts(name, view)]
     if acting and all(np.isfinite(adjoint).all() for adjoint in adjoints.values()):
         image_gradient = adjoints if buffers else adjoints["radiance"]
-        gradients = render_backward(setup.scene, image_gradient, acting, spp=spp, seed=gradient_seed, camera=camera)
-        result.samples["gradient"] += spp
+        gradients = render_backward(
+            setup.scene, image_gradient, acting, spp=look.spp_gradient, seed=gradient_seed, camera=camera
+        )
+        result.samples["gradient"] += look.spp_gradient
         for item in setup.variables.values():
             if any(name in gradients for name in item.targets):
                 result.gradients[item.name] += item.gradient(gradients)

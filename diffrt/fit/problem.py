@@ -224,6 +224,9 @@ class Stage(Strict):
         1.0, "factor on the pictures' size"
     )
     spp: Annotated[int, integer(1, 2**24)] | None = default(None, "samples per pixel; default the problem's")
+    spp_gradient: Annotated[int, integer(1, 2**24)] | None = default(
+        None, "of gradients; default the problem's, or a quarter of spp"
+    )
     remesh: Remesh | None = default(None, "before the stage begins")
 
 
@@ -242,7 +245,10 @@ class ProblemFile(Strict):
     iterations: Annotated[int, integer(1, MOST_ITERATIONS)] | None = default(
         None, "steps in all; default those of the stages, else 100"
     )
-    spp: Annotated[int, integer(1, 2**24)] = default(16, "samples per pixel of pictures and of gradients")
+    spp: Annotated[int, integer(1, 2**24)] = default(16, "samples per pixel of pictures")
+    spp_gradient: Annotated[int, integer(1, 2**24)] | None = default(
+        None, "of gradients; default a quarter of spp, with lbfgs as many"
+    )
     max_spp: Annotated[int, integer(1, 2**24)] | None = default(None, "so many while noise drowns the steps")
     views_per_iteration: Annotated[int, integer(1, 1_000_000)] | None = default(None, "default all views")
     seed: Annotated[int, integer(0, 2**31 - 1)] = default(0, "of the order of views and of all samples")

@@ -21,7 +21,7 @@ def drop_rows(record: ti.template(), slots: ti.template(), emits: ti.template(),
                 good &= is_finite(state.grad[row][d])
         for slot in ti.static([k for k in range(MOST_SLOTS) if slots >> k & 1]):
             for d in ti.static(range(3)):
-                good &= is_finite(record.values.grad[slot, row][d])
+                good &= is_finite(record.values[slot].grad[row][d])
         if good == 0:
             record.dropped[None] += 1
             for state in ti.static(_states(record, emits)):
@@ -29,7 +29,7 @@ def drop_rows(record: ti.template(), slots: ti.template(), emits: ti.template(),
                     state.grad[row][d] = 0.0
             for slot in ti.static([k for k in range(MOST_SLOTS) if slots >> k & 1]):
                 for d in ti.static(range(3)):
-                    record.values.grad[slot, row][d] = 0.0
+                    record.values[slot].grad[row][d] = 0.0
 
 
 def _states(record: PathRecord, emits: bool) -> tuple[object, ...]:

@@ -173,7 +173,7 @@ def material_values(
     for row in range(first, end):
         if record.kind[row] == SURFACE:
             for slot in ti.static([k for k in range(features.slots) if slots >> k & 1]):
-                record.values[slot, row] = value(scene, features, record.material[row], slot, record.uv[row])
+                record.values[slot][row] = value(scene, features, record.material[row], slot, record.uv[row])
 
 
 @ti.func
@@ -216,24 +216,23 @@ def emissions(scene: ti.template(), features: ti.template(), record: ti.template
 def kept_values(features: ti.template(), record: ti.template(), row: ti.i32):
     """The material's fields at a vertex, as BSDFs take them."""
     return ti.Matrix(
-        [[record.values[slot, row][d] for d in ti.static(range(3))] for slot in ti.static(range(features.slots))]
+        [[record.values[slot][row][d] for d in ti.static(range(3))] for slot in ti.static(range(features.slots))]
     )
 
 
 @ti.kernel
 def scatterings(
     scene: ti.template(), features: ti.template(), record: ti.template(), model: ti.template(), kind: ti.template(),
-    first: ti.i32, end: ti.i32,
+    k: ti.i32, first: ti.i32, end: ti.i32,
 ):  # fmt: skip
-    """The BSDF of the vertices of one model, towards the next vertex and towards the light.
+    """The BSDF of the vertices of one model, towards the next vertex or towards the light.
 
     Args:
         features: of a scene that has this model alone.
         model: its name; kind: its number.
+        k: TOWARDS_NEXT or TOWARDS_LIGHT.
     """
-    for i in range(2 * (end - first)):
-        k = i % 2
-        row = first + i // 2
+    for row in range(first, end):
         if record.kind[row] == SURFACE and scene.material_type[record.material[row]] == kind:
             scattering = record.scattering[row]
             values = kept_values(features, record, row)
@@ -250,17 +249,21 @@ def scatterings(
 
 
 @ti.kernel
-def contributions(record: ti.template(), first: ti.i32, end: ti.i32):
-    """Radiance of a path as seen from each of its vertices, added up."""
+def contributions(record: ti.template(), k: ti.i32, first: ti.i32, end: ti.i32):
+    """Radiance of a path as seen from each of its vertices, added up.
+
+    Args:
+        k: TOWARDS_NEXT for what vertices emit and what arrives from the next, TOWARDS_LIGHT for light samples.
+    """
     for row in range(first, end):
         kind = record.kind[row]
         if kind == SURFACE or kind == ESCAPE:
             total = vec3(0.0)
-            if record.emission_factor[row] > 0.0:
-                total += record.emission[row] * record.emission_factor[row]
-            if kind == SURFACE:
+            if k == TOWARDS_NEXT:
+                if record.emission_factor[row] > 0.0:
+                    total += record.emission[row] * record.emission_factor[row]
                 following = record.next[row]
-                if record.scattering[row] != ABSORBED and following >= 0:
+                if kind == SURFACE and record.scattering[row] != ABSORBED and following >= 0:
                     ratio = 1.0
                     if ti.static(record.geometry):
                         if record.scattering[row] == SCATTERED and record.kind[following] == SURFACE:
@@ -270,7 +273,8 @@ def contributions(record: ti.template(), first: ti.i32, end: ti.i32):
                                 ratio = record.measure[following] * solid_angle(
                                     record.position[following], record.cross[following], record.position[row]
                                 )
-                    total += record.f[TOWARDS_NEXT, row] * record.arriving[row] * (record.scatter_factor[row] * ratio)
+                    total += record.f[k, row] * record.arriving[row] * (record.scatter_factor[row] * ratio)
+            elif kind == SURFACE:
                 light = record.light[row]
                 if light >= 0:
                     ratio = 1.0
@@ -281,7 +285,5 @@ def contributions(record: ti.template(), first: ti.i32, end: ti.i32):
                             )
                             if record.light_near[row].share > 0.0:
                                 ratio = record.light_spread[row][0]
-                    total += (
-                        record.f[TOWARDS_LIGHT, row] * record.light_radiance[row] * (record.light_factor[row] * ratio)
-                    )
+                    total += record.f[k, row] * record.light_radiance[row] * (record.light_factor[row] * ratio)
             record.value[record.path[row]] += record.throughput[row] * total

@@ -23,7 +23,7 @@ from diffrt.gradient.still_camera import CAMERA_FIELDS
 from diffrt.gradient.target import Target
 from diffrt.render.decisions import KEEP_OPACITY, KEEP_VALUES, KEEP_WEIGHT
 from diffrt.render.options import prepare
-from diffrt.render.record import PathRecord, acquire
+from diffrt.render.record import TOWARDS_LIGHT, TOWARDS_NEXT, PathRecord, acquire
 from diffrt.render.record_paths import forget, record_paths
 from diffrt.render.rendering import MOST_SEGMENTS
 from diffrt.scene.scene import Scene
@@ -148,11 +148,13 @@ class InteriorPass:
         record, first, end = chunk.record, chunk.first, chunk.end
         fields, features = self.device.fields, self.features
         with _taichi.all_passes():
-            interior.contributions.grad(record, first, end)
+            for k in (TOWARDS_NEXT, TOWARDS_LIGHT):
+                interior.contributions.grad(record, k, first, end)
             self._decisions_backward(record)
             if self.slots or self.moving:
                 for model in self.models:
-                    interior.scatterings.grad(fields, *self._model(record, model), first, end)
+                    for k in (TOWARDS_NEXT, TOWARDS_LIGHT):
+                        interior.scatterings.grad(fields, *self._model(record, model), k, first, end)
             if self.moving:
                 interior.local_directions.grad(record, first, end)
             drop_rows(record, self.slots, self.emits, first, end)
@@ -181,9 +183,11 @@ class InteriorPass:
             interior.material_values(fields, features, record, self.slots, first, end)
         if self.slots or self.moving:
             for model in self.models:
-                interior.scatterings(fields, *self._model(record, model), first, end)
+                for k in (TOWARDS_NEXT, TOWARDS_LIGHT):
+                    interior.scatterings(fields, *self._model(record, model), k, first, end)
         record.value.fill(0.0)
-        interior.contributions(record, first, end)
+        for k in (TOWARDS_NEXT, TOWARDS_LIGHT):
+            interior.contributions(record, k, first, end)
         if record.decisions is not None:
             decisions(fields, features, record, self.shifting, record.decisions.used[None])
         values: np.ndarray = record.value.to_numpy()[:first]

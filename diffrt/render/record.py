@@ -117,7 +117,7 @@ class PathRecord:
         self.light_spread = place(1)
         self.emission = state(3)
         self.light_radiance = state(3)
-        self.values = state(3, MOST_SLOTS)  # of the material, slot by slot
+        self.values = tuple(state(3) for _ in range(MOST_SLOTS))  # of the material, slot by slot
         self.wo = place(3)  # local
         self.wi = place(3, 2)  # local, towards next and towards the light
         self.f = state(3, 2)  # BSDF times cosine, or the factor of a perfectly smooth lobe

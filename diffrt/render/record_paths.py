@@ -169,7 +169,7 @@ def _record_path(
                     record.wo[row] = wo
                     record.side[row] = ti.select(wo.z < 0.0, -1.0, 1.0)
                     for slot in ti.static(range(features.slots)):
-                        record.values[slot, row] = field(values, slot)
+                        record.values[slot][row] = field(values, slot)
                     drawn = bsdf.sample(scene, features, material, values, wo, rest, u.zw)
 
                     receiver = bsdf.receiver(scene, features, material, values, wo, frame, surface.position)

@@ -31,7 +31,7 @@ def _clear(features: ti.template(), record: ti.template(), row: ti.i32):
     record.emission.grad[row] = vec3(0.0)
     record.light_radiance.grad[row] = vec3(0.0)
     for slot in ti.static(range(features.slots)):
-        record.values.grad[slot, row] = vec3(0.0)
+        record.values[slot].grad[row] = vec3(0.0)
     for k in ti.static((TOWARDS_NEXT, TOWARDS_LIGHT)):
         record.f.grad[k, row] = vec3(0.0)
         if ti.static(record.geometry):
