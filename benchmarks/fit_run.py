@@ -26,6 +26,8 @@ class FitCase:
     Attributes:
         without: parameters that neither fits, for Mitsuba has no derivative by them; they are true from the start.
         note: what else is not alike.
+        shares: of the example's samples per pixel, that are tried.
+        seeds: runs of each setting: how close a fit comes is chance, too.
     """
 
     point: str
@@ -33,6 +35,8 @@ class FitCase:
     title: str
     without: tuple[str, ...] = ()
     note: str = ""
+    shares: tuple[float, ...] = (1.0, 0.5)
+    seeds: int = 1
 
     @property
     def example(self) -> Any:
@@ -68,16 +72,22 @@ class FitCase:
 
 @dataclass(frozen=True)
 class Setting:
-    """A way to run a case."""
+    """A way to run a case.
+
+    Attributes:
+        spp: samples per pixel of pictures; spp_gradient: of gradients.
+    """
 
     program: str
     sampler: str
     spp: int
+    spp_gradient: int
     iterations: int
+    seed: int = 0
 
     def problem(self, case: FitCase) -> dict[str, Any]:
         """With these samples per pixel."""
-        return {**case.problem(), "spp": self.spp}
+        return {**case.problem(), "spp": self.spp, "spp_gradient": self.spp_gradient, "seed": self.seed}
 
     def setup(self, case: FitCase) -> FitSetup:
         """The problem, prepared."""
@@ -140,7 +150,7 @@ def _run_mitsuba(case: FitCase, setting: Setting, turns: _Turns) -> None:
     mitsuba()
     from benchmarks.mitsuba_fit import MitsubaFit
 
-    fit = MitsubaFit(setting.setup(case), setting.sampler)
+    fit = MitsubaFit(setting.setup(case), setting.sampler, setting.spp_gradient)
     for iteration in range(setting.iterations):
         fit.step(iteration)
         turns.done(fit.result)

@@ -33,10 +33,12 @@ class MitsubaFit:
     Args:
         setup: of diffrt; its scene is left as it is.
         sampler: a plugin of Mitsuba.
+        spp_gradient: samples per pixel of gradients; those of pictures are the problem's.
     """
 
-    def __init__(self, setup: FitSetup, sampler: str = "independent") -> None:
+    def __init__(self, setup: FitSetup, sampler: str, spp_gradient: int) -> None:
         self.setup = setup
+        self.samples = {"spp": setup.problem.spp, "spp_grad": spp_gradient}
         scene = _without_unused_uvs(setup.scene)
         moves = any(variable.steps is not None for variable in setup.variables.values())
         self.integrator = _integrator(setup.scene, "prb_projective" if moves else "prb")
@@ -91,13 +93,13 @@ class MitsubaFit:
             "seed": seed_of(problem.seed, PICTURE, iteration, view.number),
             "seed_grad": seed_of(problem.seed, GRADIENT, iteration, view.number),
         }
-        spp = problem.spp
-        image = mi.render(self.scene, self.parameters, sensor=view.sensor, integrator=self.integrator, spp=spp, **seeds)
+        chance = {**self.samples, **seeds}
+        image = mi.render(self.scene, self.parameters, sensor=view.sensor, integrator=self.integrator, **chance)
         loss = view.image_loss(image, problem.loss.type)
         if self.silhouettes is not None:
             mask = mi.render(
                 self.silhouettes.scene, self.silhouettes.parameters, sensor=view.sensor,
-                integrator=self.silhouettes.integrator, spp=spp, **seeds,
+                integrator=self.silhouettes.integrator, **chance,
             )  # fmt: skip
             loss += problem.loss.buffers["mask"] * dr.mean(dr.square(mask[:, :, 0] - view.mask), axis=None)
         return loss.array

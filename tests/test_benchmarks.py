@@ -38,7 +38,7 @@ def _course(distances: list[float], seconds: float) -> Course:
     numbers = [5, 10, 12]
     closeness = {n: {"near": (d, 1.0), "far": (0.0, 9.0)} for n, d in zip(numbers, distances, strict=True)}
     iterations = [Iteration(9.0 if n <= 5 else seconds, seconds, closeness.get(n)) for n in range(1, 13)]
-    return Course(Setting("diffrt", "lattice", 4, 12), iterations)
+    return Course(Setting("diffrt", "lattice", 4, 1, 12), [iterations])
 
 
 def test_a_fit_is_close_from_when_it_stays_so() -> None:

@@ -152,6 +152,7 @@ def problem(fitted: int) -> dict[str, Any]:
             {"iterations": 80, "resolution": 1.0},
         ],
         "spp": 4,
+        "spp_gradient": 4,
         "views_per_iteration": 5,
     }
 

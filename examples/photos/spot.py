@@ -158,6 +158,7 @@ def problem() -> dict[str, Any]:
         "regularizers": [{"type": "smoothness", "parameter": "textures.skin", "weight": 0.05}],
         "stages": [{"iterations": 120, "resolution": 0.5}, {"iterations": 90, "resolution": 1.0}],
         "spp": 4,
+        "spp_gradient": 4,
         "views_per_iteration": 4,
     }
 
