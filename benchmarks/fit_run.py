@@ -195,7 +195,7 @@ class FitProcess:
         try:
             self._connection.send(None)
             result = self._connection.recv()
-        except (EOFError, BrokenPipeError):
+        except (EOFError, ConnectionError):
             raise RuntimeError("the process of a fit ended") from None
         if isinstance(result, str):
             raise RuntimeError(result)
