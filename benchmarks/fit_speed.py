@@ -8,6 +8,7 @@ from statistics import fmean, median
 
 from benchmarks.fit_run import EVERY, FitCase, FitProcess, Iteration, Setting
 from benchmarks.report import Row, Section, Spread
+from diffrt.fit.evaluate import PICTURE_SAMPLES
 
 Over = Callable[[list[float]], float]
 TARGET = 0.5
@@ -15,15 +16,12 @@ FIRST = 5
 """Iterations that compile: they count as long as the median of the others."""
 TOLERANCE = 0.05
 """A fit is as close as another one if it is farther off by no more than this share."""
-FEWER = 4
-"""Samples of pictures for one of gradients, where these are fewer: diffrt's default."""
 
+_PRB = "Mitsuba's integrator is `prb`."
 _NO_GUIDING = "Mitsuba's integrator is `prb_projective`, without guiding."
 CASES = (
-    FitCase(
-        "o", "wall_colours", "Wall colours and lamp", (), "Mitsuba's integrator is `prb`.", shares=(2, 1, 0.5), seeds=3
-    ),
-    FitCase("p", "texture", "Texture", (), "Mitsuba's integrator is `prb`.", shares=(2, 1, 0.5), seeds=3),
+    FitCase("o", "wall_colours", "Wall colours and lamp", note=_PRB, shares=(2, 1, 0.5), seeds=3),
+    FitCase("p", "texture", "Texture", note=_PRB, shares=(2, 1, 0.5), seeds=3),
     FitCase(
         "q",
         "mesh_from_sphere",
@@ -99,7 +97,7 @@ def settings(case: FitCase, iterations: int | None) -> list[Setting]:
     result = []
     for share in case.shares:
         spp = max(1, round(share * problem["spp"]))
-        fewer = max(1, spp // FEWER)
+        fewer = max(1, spp // PICTURE_SAMPLES)
         result.append(Setting("diffrt", "lattice", spp, fewer, count))
         if share == 1.0:  # Mitsuba's default, besides the best of its samplers in benchmark (d)
             result.append(Setting("Mitsuba", "independent", spp, spp, count))

@@ -249,10 +249,10 @@ class Peer:
             self._process.terminate()
 
     def _call(self, method: str, *args: object) -> Any:
-        self._connection.send((method, args))
         try:
+            self._connection.send((method, args))
             fine, result = self._connection.recv()
-        except EOFError:
+        except (EOFError, ConnectionError):
             raise RuntimeError(f"{self.name}: its process ended") from None
         if not fine:
             raise RuntimeError(result)

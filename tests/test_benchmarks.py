@@ -2,14 +2,16 @@
 
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from benchmarks import machine
-from benchmarks.fit_run import Iteration, Setting
-from benchmarks.fit_speed import Course
+from benchmarks.fit_run import FitProcess, Iteration, Setting
+from benchmarks.fit_speed import CASES, Course
+from benchmarks.peers import Peer
 from benchmarks.report import Row, Section, Spread, page
 from benchmarks.surfaces import wavy_torus
 
@@ -50,6 +52,19 @@ def test_a_fit_is_close_from_when_it_stays_so() -> None:
     assert course.seconds(0.3, "wall") == pytest.approx(5 * 0.5) and course.seconds(0.05, "cpu") == float("inf")
 
 
+@pytest.mark.parametrize("seconds", [0.0, 0.3], ids=["before it is asked", "while it starts"])
+def test_a_process_that_dies_is_told(seconds: float) -> None:
+    """Whether or not it has read what it was asked; the benchmarks go on with the next point."""
+    with FitProcess(CASES[0], Setting("diffrt", "lattice", 1, 1, 1)) as fit, Peer("diffrt") as peer:
+        for process, ask in ((fit._process, fit.next), (peer._process, lambda: peer.render(1, 0))):
+            timer = threading.Timer(seconds, process.kill)
+            timer.start()
+            if seconds == 0.0:
+                process.join()
+            with pytest.raises(RuntimeError, match="ended"):
+                ask()
+
+
 def test_unknown_point_is_refused() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.run", "--only", "x"], cwd=ROOT, capture_output=True, text=True, check=False
@@ -59,13 +74,13 @@ def test_unknown_point_is_refused() -> None:
 
 QUICK = {
     "a,f,h": ("(a) Cornell box", "(f) The tree", "(h) Albedo texture"),
-    "d,l": ("(d) Error at equal time", "(l) Shadow"),
+    "d,l,o": ("(d) Error at equal time", "(l) Shadow", "(o) Wall colours"),
 }
 
 
 @pytest.mark.skipif(not machine.mitsuba_installed(), reason="Mitsuba is not installed")
 @pytest.mark.skipif(machine.find_llvm() is None, reason="no shared library of LLVM")
-@pytest.mark.parametrize("points", ["a,f,h", pytest.param("d,l", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("points", ["a,f,h", pytest.param("d,l,o", marks=pytest.mark.slow)])
 def test_quick_run(tmp_path: Path, points: str) -> None:
     report = tmp_path / "performance.md"
     command = [sys.executable, "-m", "benchmarks.run", "--quick", "--only", points, "--output", str(report)]

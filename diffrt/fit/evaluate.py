@@ -20,8 +20,8 @@ from diffrt.render.render import trace
 Floats = NDArray[np.float64]
 PICTURE, GRADIENT, ORDER, SCORE = range(4)
 """What random numbers are for; each has seeds of its own."""
-_PICTURE_SAMPLES = 4
-"""Of pictures for one of gradients."""
+PICTURE_SAMPLES = 4
+"""Samples of pictures for one of gradients, unless a problem says otherwise."""
 
 
 @dataclass
@@ -150,13 +150,13 @@ def evaluate(
 def _of_gradients(setup: FitSetup, stage: Stage, spp: int) -> int:
     """Samples per pixel of gradients where pictures have `spp`.
 
-    Near the solution the noise of a gradient is that of the picture, in every pixel's residual, for its own is
-    multiplied with these. And a sample of a gradient takes several times as long.
+    Near the solution the noise of a gradient is that of the picture, in every pixel's residual: its own is multiplied
+    with these. And a sample of a gradient takes several times as long.
     """
     problem = setup.problem
     wanted = stage.spp_gradient or problem.spp_gradient
     if wanted is None:
-        return spp if problem.optimizer == "lbfgs" else max(1, spp // _PICTURE_SAMPLES)
+        return spp if problem.optimizer == "lbfgs" else max(1, spp // PICTURE_SAMPLES)
     return max(1, wanted * spp // (stage.spp or problem.spp))
 
 

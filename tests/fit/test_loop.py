@@ -68,9 +68,16 @@ def test_what_it_writes(problem: dict[str, Any], tmp_path: Path) -> None:
     ids=["a quarter", "one at least", "stated", "of stages", "lbfgs"],
 )
 def test_samples_of_gradients(problem: dict[str, Any], settings: dict[str, Any], expected: list[int]) -> None:
-    """Fewer than those of pictures, of which each takes a part of the time."""
+    """Fewer than those of pictures, unless the problem or the stage says otherwise."""
     problem |= {"iterations": 2, "views": problem["views"][:1]} | settings
     assert [row["samples"]["gradient"] for row in fit(problem).history] == expected
+
+
+def test_samples_of_gradients_go_with_those_of_pictures(problem: dict[str, Any]) -> None:
+    """As `max_spp` doubles these."""
+    setup = prepare(problem | {"spp": 4, "spp_gradient": 3}, Path("."))
+    found = evaluate(setup, setup.fitted_views[:1], 0, setup.stages[0], 16)
+    assert found.samples == {"picture": 16, "gradient": 12}
 
 
 def test_fewer_samples_of_gradients_add_little_noise(problem: dict[str, Any], truth: Scene) -> None:
