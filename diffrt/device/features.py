@@ -1,6 +1,6 @@
 """What a scene uses, known when a kernel is compiled: `ti.static` leaves out the code for everything else."""
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from diffrt.description.schema import MATERIAL_FIELDS
 
@@ -17,8 +17,12 @@ CAMERA_TYPES = ("perspective", "thin_lens", "orthographic")
 DELTA_LIGHTS = ("point", "spot", "directional")
 
 
-class Features(NamedTuple):
-    """Compile-time description of a scene. Equal features share their kernels, whatever the scene."""
+@dataclass(frozen=True)
+class Features:
+    """Compile-time description of a scene. Equal features share their kernels, whatever the scene.
+
+    No tuple: of these Taichi goes through all parts, whenever a kernel is started.
+    """
 
     bsdfs: int = 0
     """Bit i is set if material type i occurs."""

@@ -61,7 +61,6 @@ class Capacity:
         return Capacity(**{f.name: max(getattr(self, f.name), getattr(other, f.name)) for f in fields(self)})
 
 
-@ti.data_oriented
 class SceneFields:
     """The scene on the device.
 

@@ -1,6 +1,6 @@
 """From a loaded scene to fields on the device; uploads again only what changed."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -80,7 +80,7 @@ def upload(scene: Scene, camera: Camera, gradients: bool = False) -> DeviceScene
         if few is None and bvh is None:
             bvh = bvh_build.build(geometry.positions, geometry.triangles)
         features, arrays = _appearance(scene, geometry)
-        features = features._replace(facets=0 if few is None else few.padded)
+        features = replace(features, facets=0 if few is None else few.padded)
         fields = acquire(_capacity(scene, geometry, bvh), gradients)
         write(fields, [(getattr(fields, name), array) for name, array in arrays.items()])
         resident = old is not None and old.device.fields is fields
@@ -94,7 +94,8 @@ def upload(scene: Scene, camera: Camera, gradients: bool = False) -> DeviceScene
             elif bvh is not None:
                 bvh_build.upload(fields, bvh)
         device = DeviceScene(fields, features, bvh, geometry, few)
-    device.features = features._replace(
+    device.features = replace(
+        features,
         gradients=gradients,
         camera=CAMERA_TYPES.index(camera.type),
         distorted=bool(np.any(np.asarray(camera.distortion) != 0.0)),

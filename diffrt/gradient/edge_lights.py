@@ -10,7 +10,7 @@ from diffrt.device.hit import FAR
 from diffrt.device.intersect import closest_hit
 from diffrt.device.surface import surface_at
 from diffrt.gradient.intersection import intersection
-from diffrt.render.path import trace_path
+from diffrt.render.path import trace_path_from
 from diffrt.render.visibility import visibility
 from diffrt.shading.camera.dispatch import CameraRay
 from diffrt.shading.light import area
@@ -104,7 +104,9 @@ def from_surfaces(
     hit = closest_hit(scene, features, start, w, 0.0, FAR)
     if hit.triangle >= 0 or all_light != 0:
         ray = CameraRay(start, w, 0.0, FAR)
-        result.amount = trace_path(scene, features, options, ray, key, number, max_depth, rr_depth)
+        result.amount = trace_path_from(
+            scene, features, options, True, hit, ray, key, number, max_depth, rr_depth
+        )  # fmt: skip
         if all_light == 0:
             surface = surface_at(scene, features, hit.triangle, hit.u, hit.v)
             amount = result.amount - area.emitted(scene, features, surface, hit.triangle, hit.u, hit.v, -w)

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Iterator
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import numpy as np
@@ -45,8 +46,8 @@ class EdgePass(ABC):
         settings = request.scene.settings
         distorted = device.features.distorted or motion.distorted
         still = motion.still_camera
-        self.features = device.features._replace(distorted=distorted, facets=0, still_camera=still)
-        self.plain: Features = device.features._replace(distorted=distorted, gradients=False)  # for tracing
+        self.features = replace(device.features, distorted=distorted, facets=0, still_camera=still)
+        self.plain: Features = replace(device.features, distorted=distorted, gradients=False)  # for tracing
         self.options = for_edges(settings)
         self.depth = MOST_SEGMENTS if request.max_depth == -1 else request.max_depth
         self.rr_depth = min(settings.rr_depth, self.depth + 1)

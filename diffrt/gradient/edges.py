@@ -86,7 +86,6 @@ def with_terminators(edges: Edges, g: Geometry, lights: Iterable[Light]) -> Edge
     return replace(edges, always=always)
 
 
-@ti.data_oriented
 class EdgeSamples:
     """Samples on edges: what jumps there, and, as a differentiated value, how far the edge moves.
 

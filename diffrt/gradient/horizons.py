@@ -25,7 +25,7 @@ from diffrt.device.surface import surface_at
 from diffrt.gradient.film_adjoint import gathered
 from diffrt.gradient.smooth_edges import CLEAR, reflected
 from diffrt.gradient.way_points import keep_nearness, keep_point, moves
-from diffrt.render.path import trace_path
+from diffrt.render.path import trace_path_from
 from diffrt.shading.camera.dispatch import CameraRay, camera_ray
 
 _LOOKS = 4
@@ -95,20 +95,31 @@ def sample_horizons(
             lobe = uniform_1d(INDEPENDENT, key, 0, 3)
             f = reflected(scene, features, surface, hit.triangle, lobe, -ray.direction, w)
             beside = m * (CLEAR * surface.error)
-            above = CameraRay(surface.position + beside, w, 0.0, FAR)
-            below = CameraRay(surface.position - beside, w, 0.0, FAR)
             far, far_below = nowhere(), nowhere()
             changes = moves(scene, hit.triangle)
-            if f.dot(f) > 0.0:
-                far = closest_hit(scene, features, above.origin, w, 0.0, FAR)
-                far_below = closest_hit(scene, features, below.origin, w, 0.0, FAR)
-                if far.triangle >= 0:
-                    changes = changes or moves(scene, far.triangle)
-                if far_below.triangle >= 0:
-                    changes = changes or moves(scene, far_below.triangle)
+            for half in range(ti.select(f.dot(f) > 0.0, 2, 0)):
+                start = surface.position + beside * (1.0 - 2.0 * ti.cast(half, ti.f32))
+                met = closest_hit(scene, features, start, w, 0.0, FAR)
+                if met.triangle >= 0:
+                    changes = changes or moves(scene, met.triangle)
+                if half == 0:
+                    far = met
+                else:
+                    far_below = met
             if f.dot(f) > 0.0 and changes:
-                more = trace_path(scene, features, options, above, key, number, max_depth - 1, rr_depth)
-                less = trace_path(scene, features, options, below, key, number, max_depth - 1, rr_depth)
+                more, less = vec3(0.0), vec3(0.0)
+                for half in range(2):
+                    ray = CameraRay(surface.position + beside * (1.0 - 2.0 * ti.cast(half, ti.f32)), w, 0.0, FAR)
+                    met = far
+                    if half == 1:
+                        met = far_below
+                    arriving = trace_path_from(
+                        scene, features, options, True, met, ray, key, number, max_depth - 1, rr_depth
+                    )  # fmt: skip
+                    if half == 0:
+                        more = arriving
+                    else:
+                        less = arriving
                 jump = more - less
                 if far.triangle != far_below.triangle:
                     share = more.sum() / ti.max((more + less).sum(), 1e-30)

@@ -1,7 +1,7 @@
 """Runs the stages of the interior, chunk by chunk: backward, and forward at two values of the parameters."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import taichi as ti
@@ -60,10 +60,11 @@ class InteriorPass:
         self.moving = any(item.moves or item.bends for item in targets)
         distorted = device.features.distorted or "camera_distortion" in wanted
         still = wanted.isdisjoint(CAMERA_FIELDS)
-        self.features = device.features._replace(distorted=distorted, facets=0, still_camera=still)
+        self.features = replace(device.features, distorted=distorted, facets=0, still_camera=still)
         opacities = {name for item in targets for name in item.opacities}
         masked = device.features.masked or bool(opacities)
-        self.plain = device.features._replace(  # for tracing
+        self.plain = replace(  # for tracing
+            device.features,
             distorted=distorted, gradients=False, masked=masked, wide_lobes=self.moving
         )
         weights = {name for item in targets for name in item.weights}

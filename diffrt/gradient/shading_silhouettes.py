@@ -182,10 +182,13 @@ def sample_silhouettes(
                         inside = ti.min(constant, ti.min(other, 1.0 - constant - other))
                         step = ti.min(step, 0.5 * inside / (ti.abs(f1) + ti.abs(f2)))
                         across = (v1 * f1 + v2 * f2) * step
-                        above = camera_ray(scene, features, film + across, lens)
-                        below = camera_ray(scene, features, film - across, lens)
-                        jump = trace_path(scene, features, options, above, key, number, max_depth, rr_depth)
-                        jump -= trace_path(scene, features, options, below, key, number, max_depth, rr_depth)
+                        jump = vec3(0.0)
+                        for side in range(2):
+                            sign = 1.0 - 2.0 * ti.cast(side, ti.f32)
+                            seen = camera_ray(scene, features, film + across * sign, lens)
+                            jump += sign * trace_path(
+                                scene, features, options, seen, key, number, max_depth, rr_depth
+                            )  # fmt: skip
                         samples.active[i] = ti.cast(jump.dot(jump) > 0.0, ti.i32)
                         samples.edge[i] = chosen
                         samples.receiver[i] = triangle

@@ -249,10 +249,11 @@ def sample_shadows(
                     light_density = 0.0
                 elif from_wedges:
                     light, light_density = straight_from_lights(scene, features, x, clear, w)
-                elif light.kind == LIGHT_ENVIRONMENT or light.kind == LIGHT_DIRECTIONAL:
-                    light.amount *= visibility(scene, features, clear, w, FAR)
                 else:
-                    light.amount *= visibility(scene, features, clear, light.place - clear, SHADOW_END)
+                    towards, end = w, FAR
+                    if light.kind != LIGHT_ENVIRONMENT and light.kind != LIGHT_DIRECTIONAL:
+                        towards, end = light.place - clear, SHADOW_END
+                    light.amount *= visibility(scene, features, clear, towards, end)
                 if ti.static(mode == EXTENDED and features.masked):
                     # Light samples alone see lamps through surfaces that let light pass.
                     if light.kind == LIGHT_TRIANGLES and not line:

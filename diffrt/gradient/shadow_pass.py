@@ -25,6 +25,8 @@ _TRUSTED = 4.0
 """Hits that make what was found at an edge, or in a group of edges, count as much as what was found around it."""
 _ROUNDS = (0.0625, 0.0625, 0.125, 0.25)
 """Samples of the rounds that look for edges that matter, as shares of those of the gradient."""
+_LEAST_ROUND = 512
+"""Rounds of fewer samples are taken together: they teach little, and each has to be started."""
 
 
 class ShadowEdges(EdgePass):
@@ -98,8 +100,7 @@ class ShadowEdges(EdgePass):
     def prepare(self, weights: Any) -> None:
         self._forget()
         every = self.request.spp[self.term] * self.pixels
-        for k, share in enumerate(_ROUNDS):
-            count = max(1, min(SAMPLES, int(share * every)))
+        for k, count in enumerate(_rounds(every)):
             self._draw(weights, 0, count, (0, count), count, self.seed ^ (0x777 + k))
             self._note(weights, count)
             self._learn()
@@ -157,6 +158,16 @@ class ShadowEdges(EdgePass):
     def motions(self) -> list[tuple[Any, ...]]:
         points = min(MOST_POINTS, max(self.depth, 1))
         return [*((way_motion, at) for at in range(points)), (shadow_motion,)]
+
+
+def _rounds(every: int) -> list[int]:
+    """Samples of the rounds that look for edges that matter, where a gradient has so many."""
+    counts = [0]
+    for share in _ROUNDS:
+        if counts[-1] >= _LEAST_ROUND:
+            counts.append(0)
+        counts[-1] += int(share * every)
+    return [max(1, min(SAMPLES, count)) for count in counts]
 
 
 def _shrunk(

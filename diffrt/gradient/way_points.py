@@ -10,7 +10,6 @@ MOST_POINTS = FOLLOWERS + 1
 """Those farther on keep their barycentrics, wherever the others go."""
 
 
-@ti.data_oriented
 class WayPoints:
     """Points of `count` samples, by their number on the way, the hit of the film point's ray being 0."""
 

@@ -33,7 +33,6 @@ _RAREST = 0.25
 _NOTHING = 1e-6
 
 
-@ti.data_oriented
 class Decisions:
     """Rows for decisions, and for every row of the path record the last one on the way to it.
 

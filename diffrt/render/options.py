@@ -1,6 +1,6 @@
 """What kernels know of the sampler and of the filter, and the lattice that the sampler may need."""
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -13,7 +13,8 @@ from diffrt.render.film import FILTERS
 from diffrt.scene.elements import Settings
 
 
-class Options(NamedTuple):
+@dataclass(frozen=True)
+class Options:
     """What a rendering kernel knows when it is compiled, besides the scene's features."""
 
     sampler: int

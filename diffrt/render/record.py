@@ -24,7 +24,6 @@ TOWARDS_NEXT, TOWARDS_LIGHT = range(2)
 """The two directions in which the BSDF of a vertex is evaluated."""
 
 
-@ti.data_oriented
 class PathRecord:
     """Rows for vertices of paths.
 

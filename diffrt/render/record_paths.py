@@ -46,6 +46,7 @@ from diffrt.shading.bsdf.mix import PASSED
 from diffrt.shading.camera.dispatch import camera_ray
 from diffrt.shading.light import area
 from diffrt.shading.light import dispatch as lights
+from diffrt.shading.light.base import no_light
 from diffrt.shading.material import field, shading_frame, values_at
 from diffrt.shading.receiver import bare_receiver
 
@@ -170,13 +171,16 @@ def _record_path(
                     record.side[row] = ti.select(wo.z < 0.0, -1.0, 1.0)
                     for slot in ti.static(range(features.slots)):
                         record.values[slot][row] = field(values, slot)
-                    drawn = bsdf.sample(scene, features, material, values, wo, rest, u.zw)
 
+                    light = no_light()
                     receiver = bsdf.receiver(scene, features, material, values, wo, frame, surface.position)
-                    light = lights.sample(scene, features, receiver, u.xy)
+                    if bsdf.scatters(scene, features, material, values):
+                        light = lights.sample(scene, features, receiver, u.xy)
+                    wi = to_local(frame, light.wi)
+                    drawn, scattered, bsdf_pdf = bsdf.sample_and_evaluate(
+                        scene, features, material, values, wo, rest, u.zw, wi
+                    )
                     if light.pdf > 0.0:
-                        wi = to_local(frame, light.wi)
-                        scattered, bsdf_pdf = bsdf.evaluate(scene, features, material, values, wo, wi)
                         if max_component(scattered) > 0.0 or (keep[material] & KEEP_VALUES != 0 and bsdf_pdf > 0.0):
                             start = offset_along(surface.position, surface.normal, surface.error, light.wi)
                             towards, end = light.wi, FAR
@@ -210,6 +214,11 @@ def _record_path(
                     running = drawn.pdf > 0.0 or drawn.delta != 0
                     if dark and (keep[material] & KEEP_VALUES == 0 or max_component(throughput) <= 0.0):
                         running = False
+                    direction = to_world(frame, drawn.wi)
+                    origin = offset_along(surface.position, surface.normal, surface.error, direction)
+                    # The last segment counts only if it ends at a light.
+                    if depth + 1 == max_depth and lights.may_meet(scene, features, origin, direction) == 0:
+                        running = False
                     if running:
                         chances *= ti.select(dark, _FOLLOWED, max_component(drawn.weight)) * drawn.eta * drawn.eta
                         survival = 1.0
@@ -223,8 +232,6 @@ def _record_path(
                         if running:
                             keep_scattering(scene, features, record, row, material, values, wo, drawn, survival)
                         throughput *= drawn.weight / survival
-                        direction = to_world(frame, drawn.wi)
-                        origin = offset_along(surface.position, surface.normal, surface.error, direction)
                         t_min, t_max = 0.0, FAR
                         previous = receiver
                         previous_pdf = ti.select(drawn.delta != 0, -1.0, drawn.pdf)

@@ -207,5 +207,7 @@ class Settings:
 
 
 def _motion(translation: Array, rotation: Array, scale: Array, center: Array) -> Array:
+    if not np.any(translation) and not np.any(rotation) and np.all(scale == 1.0):  # as most often
+        return np.eye(4)
     linear = transform.axis_angle_to_matrix(rotation) * np.asarray(scale, dtype=np.float64)
     return transform.translate(translation) @ transform.about(center, linear)

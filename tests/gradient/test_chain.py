@@ -144,16 +144,6 @@ def test_equal_seeds_of_picture_and_gradient_are_apart() -> None:
     assert request.gradient_seed != 5
 
 
-def test_small_chunks_give_the_same_gradient() -> None:
-    scene = diffrt.Scene.from_dict(scenes.lit(depth=4))
-    weights = np.ones((12, 16, 3)) / 576
-    names = ["textures.image", "shapes.lamp.translation"]
-    a = diffrt.render_backward(scene, weights, names, spp=16, terms=["interior"])
-    b = diffrt.render_backward(scene, weights, names, spp=16, terms=["interior"], rows=1024)
-    for name in names:
-        assert b[name] == pytest.approx(a[name], abs=1e-4 * np.abs(a[name]).max())
-
-
 def test_losses_on_several_buffers_add_up() -> None:
     scene = diffrt.Scene.from_dict(scenes.shining())
     image = np.random.default_rng(2).normal(size=(12, 16, 3)) / 192

@@ -18,7 +18,8 @@ VERTICES = "shapes.ball.vertices"
 FINE = [
     Case("flat ball lights the floor", FLAT, "shapes.ball.translation", ALONG, 0.02, spp_difference=1024,
          slow=True),
-    Case("smooth ball lights the floor", SMOOTH, "shapes.ball.translation", ALONG, 0.02, spp_difference=1024),
+    Case("smooth ball lights the floor", SMOOTH, "shapes.ball.translation", ALONG, 0.02, spp_difference=1024,
+         slow=True),
     Case("flat ball lights the floor: vertices", FLAT, VERTICES, 0.5 * random_direction(42, 3), 0.01,
          spp_difference=4096, slow=True),
     Case("smooth ball lights the floor: vertices", SMOOTH, VERTICES, 0.5 * random_direction(42, 3), 0.01,

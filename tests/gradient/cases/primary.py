@@ -30,10 +30,10 @@ PRIMARY = [
     Case("thin lens", partial(shining, camera=LENS), "shapes.box.translation", ALONG, 0.01, slow=True),
     Case("orthographic", partial(shining, camera=PARALLEL), "shapes.box.translation", ALONG, 0.01, slow=True),
     Case("focus", partial(shining, camera=ASIDE), "camera.focus_distance", 1.0, 0.05, slow=True),
-    Case("aperture", partial(shining, camera=ASIDE), "camera.aperture_radius", 1.0, 0.02),
+    Case("aperture", partial(shining, camera=ASIDE), "camera.aperture_radius", 1.0, 0.02, slow=True),
     Case("orthographic scale", partial(shining, camera=PARALLEL), "camera.scale", 1.0, 0.01, slow=True),
     Case("ball moves", partial(shining, "sphere"), "shapes.box.translation", ALONG, 0.01, slow=True),
-    Case("creases move", scenes.facets, "shapes.box.translation", [1, 0, 0], 0.02),
+    Case("creases move", scenes.facets, "shapes.box.translation", [1, 0, 0], 0.02, slow=True),
     Case("camera moves before creases", scenes.facets, "camera.translation", ALONG, 0.02, slow=True),
 ]  # fmt: skip
 SMOOTH = [
