@@ -176,7 +176,7 @@ def section(case: FitCase, courses: Sequence[Course], quick: bool) -> Section:
         f"{last.setting.spp}; what is within {TOLERANCE:.0%} of that, {level:.3f}, and stays there, is as close. Each "
         "program has the best of its settings below. diffrt looks at the views of an iteration in as many processes as "
         f"there are cores (`--workers`). The first {FIRST} iterations, which compile, count as the median of the "
-        f"others. Every tenth of diffrt's looks at its views twice, to measure noise. {case.note}"
+        f"others. Every twentieth of diffrt's looks at its views twice, to measure noise. {case.note}"
     )
     header = (
         "", "sampler", "spp of pictures", "of gradients", "seconds of an iteration", "processor seconds",

@@ -1,7 +1,7 @@
 """Run the benchmarks: python -m benchmarks.run [--only a,b] [--runs 5] [--quick] [--output docs/performance.md]
 
 Prints the result table, and writes the report: docs/performance.md if everything was run at full size, or the file that
---output names. Exit code 1 if a target was missed, 3 if a point could not be measured.
+--output names, which grows with every point. Exit code 1 if a target was missed, 3 if a point could not be measured.
 """
 
 import argparse
@@ -29,7 +29,7 @@ def main() -> int:
         print(machine.LLVM_HINT, file=sys.stderr)
         return 2
     runs = arguments.runs or (1 if arguments.quick else 5)
-    sections = []
+    sections: list[Section] = []
     failed = False
     with ExitStack() as stack:
         peers: list[Peer] = []
@@ -64,18 +64,21 @@ def main() -> int:
                 failed = True
                 section = Section(f"({point})", [Row(point, f"not measured: {problem}", "", "", False)])
             sections.append(section)
+            sections.sort(key=lambda section: section.rows[0].point)
             print_rows(section.rows)
-    sections.sort(key=lambda section: section.rows[0].point)
+            if arguments.output is not None:
+                _write(arguments.output, sections, runs, arguments)
     rows = [row for section in sections for row in section.rows]
     print_rows(rows)
-    output = arguments.output
-    if output is None and not arguments.quick and set(arguments.only) == set(POINTS):
-        output = DEFAULT_OUTPUT
-    if output is not None:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        output.write_text(page(sections, _command(arguments), runs, arguments.quick), encoding="utf-8")
-        print(output)
+    if arguments.output is None and not quick and set(arguments.only) == set(POINTS):
+        _write(DEFAULT_OUTPUT, sections, runs, arguments)
     return 3 if failed else 1 if any(row.met is False for row in rows) else 0
+
+
+def _write(output: Path, sections: list[Section], runs: int, arguments: argparse.Namespace) -> None:
+    output.parent.mkdir(parents=True, exist_ok=True)
+    output.write_text(page(sections, _command(arguments), runs, arguments.quick), encoding="utf-8")
+    print(output)
 
 
 def _points(text: str) -> str:

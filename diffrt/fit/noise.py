@@ -1,6 +1,6 @@
 """How much of a step is the noise of its samples, and how many samples the next steps take.
 
-Every tenth step is looked at twice, with other random numbers each time. Half the squared differences of the two
+Every twentieth step is looked at twice, with other random numbers each time. Half the squared differences of the two
 gradients are their variance; both count for the step, so nothing is thrown away. The optimizer makes less of it, since
 it averages: what is left, over the squared length of the direction it takes, is the share of noise in the step.
 """
@@ -14,7 +14,7 @@ from diffrt.fit.optimizers import noise_of_direction
 from diffrt.fit.variables import Step, Variable
 
 Floats = NDArray[np.float64]
-EVERY = 10
+EVERY = 20
 _DROWNED, _CLEAR = 0.25, 0.1
 """Mean share of noise beyond which samples are doubled; and that with half of them below which they are halved."""
 _MEMORY = 0.9, 0.5

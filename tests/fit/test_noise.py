@@ -91,7 +91,7 @@ def history_of(problem: dict[str, Any], monkeypatch: pytest.MonkeyPatch, bowl: B
 def test_shares(problem: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     """Noise of so many times the slope: Adam leaves a nineteenth of its variance."""
     for ratio in (0.1, 1.0, 5.0):
-        rows = history_of(problem, monkeypatch, Bowl(1.0, ratio * np.sqrt(2.0)), iterations=1000)
+        rows = history_of(problem, monkeypatch, Bowl(1.0, ratio * np.sqrt(2.0)), iterations=2000)
         shares = [share for row in rows[100:] for share in row["noise"].values()]
         expected = ratio**2 / 19.0 / (1.0 + ratio**2 / 19.0)
         assert np.mean(shares) == pytest.approx(expected, rel=0.25)  # four standard errors of 540 squares
