@@ -84,3 +84,14 @@ def test_arguments_are_checked() -> None:
     scene = diffrt.Scene.from_dict(shaded("area"))
     with pytest.raises(diffrt.InputError, match="seeds"):
         diffrt.gradient_variance(scene, np.ones((12, 16, 3)), [NAME], seeds=1)
+
+
+def test_rounds_that_look_for_edges_are_not_too_small() -> None:
+    """Of half the samples; few ones are drawn in fewer rounds."""
+    from diffrt.gradient.edges import SAMPLES
+    from diffrt.gradient.shadow_pass import _rounds
+
+    assert _rounds(2**15) == [2**11, 2**11, 2**12, 2**13]
+    assert _rounds(48 * 48) == [576, 576]
+    assert _rounds(64) == [32] and _rounds(1) == [1]
+    assert max(_rounds(2**24)) == SAMPLES
