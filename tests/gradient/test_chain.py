@@ -142,14 +142,3 @@ def test_a_black_surface_has_a_derivative() -> None:
 def test_equal_seeds_of_picture_and_gradient_are_apart() -> None:
     request = make_request(diffrt.Scene.from_dict(scenes.lit()), None, None, None, None, 5, TERMS, 1, {}, 1024)
     assert request.gradient_seed != 5
-
-
-def test_losses_on_several_buffers_add_up() -> None:
-    scene = diffrt.Scene.from_dict(scenes.shining())
-    image = np.random.default_rng(2).normal(size=(12, 16, 3)) / 192
-    losses = {"radiance": image, "mask": image[..., 0], "depth": image[..., 1], "normal": image, "uv": image[..., :2]}
-    name = "shapes.box.translation"
-    alone = [diffrt.render_backward(scene, {key: array}, [name], spp=16)[name] for key, array in losses.items()]
-    assert diffrt.render_backward(scene, losses, [name], spp=16)[name] == pytest.approx(sum(alone), rel=1e-4, abs=1e-6)
-    assert diffrt.render_backward(scene, image, [name], spp=16)[name] == pytest.approx(alone[0], rel=1e-5)
-    assert np.all(diffrt.render_backward(scene, {}, [name], spp=16)[name] == 0.0)
