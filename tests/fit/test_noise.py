@@ -94,7 +94,7 @@ def test_shares(problem: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Non
         rows = history_of(problem, monkeypatch, Bowl(1.0, ratio * np.sqrt(2.0)), iterations=2000)
         shares = [share for row in rows[100:] for share in row["noise"].values()]
         expected = ratio**2 / 19.0 / (1.0 + ratio**2 / 19.0)
-        assert np.mean(shares) == pytest.approx(expected, rel=0.25)  # four standard errors of 540 squares
+        assert np.mean(shares) == pytest.approx(expected, rel=0.25)  # four standard errors of 570 squares
         assert {row["spp"] for row in rows} == {2}  # no more were allowed
 
 
