@@ -13,6 +13,7 @@ from diffrt.errors import InputError
 from diffrt.fit import loop
 from diffrt.fit.evaluate import Evaluation, evaluate
 from diffrt.fit.loop import fit
+from diffrt.fit.noise import EVERY
 from diffrt.fit.prepare import prepare
 from diffrt.fit.view_order import ViewOrder
 from diffrt.io.images import read_image
@@ -35,21 +36,22 @@ def test_finds_colour_and_light(problem: dict[str, Any], truth: Scene, tmp_path:
 
 def test_what_it_writes(problem: dict[str, Any], tmp_path: Path) -> None:
     problem["views"][2]["holdout"] = True
+    problem["iterations"] = EVERY + 2
     result = fit(problem, tmp_path)
-    assert [row["iteration"] for row in result.history] == list(range(12))
+    assert [row["iteration"] for row in result.history] == list(range(EVERY + 2))
     assert diffrt.fit(problem, None).history[3]["loss"] == pytest.approx(result.history[3]["loss"], rel=1e-4)
-    row = result.history[9]
+    row = result.history[EVERY - 1]
     assert all(set(item["views"]) == {"front", "side"} for item in result.history)
     assert row["loss"] == pytest.approx(np.mean(list(row["views"].values()))) == pytest.approx(row["terms"]["radiance"])
     assert set(row["gradient_norms"]) == {WALL, BULB}
     assert row["samples"] == {"picture": 16, "gradient": 4}  # looked at twice, to tell the noise
-    assert result.history[8]["samples"] == {"picture": 8, "gradient": 2} and row["spp"] == 4
-    assert [set(item["noise"]) for item in result.history] == [set()] * 9 + [{WALL, BULB}] * 3
+    assert result.history[EVERY - 2]["samples"] == {"picture": 8, "gradient": 2} and row["spp"] == 4
+    assert [set(item["noise"]) for item in result.history] == [set()] * (EVERY - 1) + [{WALL, BULB}] * 3
     assert row["seconds"] > 0.0 and row["peak_memory"] >= 0.0
     loaded = Scene.load(tmp_path / "fitted.json")
     assert loaded[WALL] == pytest.approx(result.scene[WALL])
     assert list(loaded.cameras) == ["front", "side", "other"]
-    assert len((tmp_path / "history.jsonl").read_text().splitlines()) == 12
+    assert len((tmp_path / "history.jsonl").read_text().splitlines()) == EVERY + 2
     for view in ("front", "side", "other"):
         for ending in ("before", "target", "after"):
             assert read_image(tmp_path / "renders" / f"{view}_{ending}.png").data.shape == (8, 12, 3)
