@@ -57,18 +57,6 @@ def _two_smallest(keys):
 
 
 @ti.func
-def closest_hit(scene: ti.template(), origin: vec3, direction: vec3, t_min: ti.f32, t_max: ti.f32) -> Hit:
-    """The nearest triangle with t_min < t < t_max, from either side."""
-    return _traverse(scene, origin, direction, t_min, t_max, False)
-
-
-@ti.func
-def any_hit(scene: ti.template(), origin: vec3, direction: vec3, t_min: ti.f32, t_max: ti.f32) -> ti.i32:
-    """1 if some triangle lies in t_min < t < t_max."""
-    return ti.cast(_traverse(scene, origin, direction, t_min, t_max, True).triangle >= 0, ti.i32)
-
-
-@ti.func
 def _corners(scene: ti.template(), leaf: ti.i32, number: ti.i32) -> _Corners:
     """The numbers of one of a leaf's triangles."""
     result = _Corners(0.0)
@@ -101,9 +89,11 @@ def _meet(c: _Corners, origin: vec3, direction: vec3):
 
 
 @ti.func
-def _traverse(
-    scene: ti.template(), origin: vec3, direction: vec3, t_min: ti.f32, t_max: ti.f32, any_will_do: ti.template()
+def traverse(
+    scene: ti.template(), origin: vec3, direction: vec3, t_min: ti.f32, t_max: ti.f32, any_will_do: ti.i32
 ) -> Hit:
+    """The nearest triangle with t_min < t < t_max, from either side; or, of a triangle only whether there is one: not
+    -1, and the first that is found."""
     inverse = vec3(_inverse(direction.x), _inverse(direction.y), _inverse(direction.z))
     start = origin * inverse
     near_x = ti.select(inverse.x < 0.0, 3, 0)
@@ -147,13 +137,13 @@ def _traverse(
                 keys[k] = ti.select(inside & ahead & met, _key(t, k), _NONE)
             nearest = smallest(keys)
             number = nearest & (LEAF_SIZE - 1)
-            if ti.static(any_will_do):
-                hit_lane = ti.select(nearest < _NONE, leaf * LEAF_SIZE + number, hit_lane)
-                size = ti.select(hit_lane >= 0, 0, size)
-            elif nearest < _NONE:
-                # Again for this lane alone: to keep the numbers of all lanes would keep them out of vectors.
-                hit_t, hit_u, hit_v, _met = _meet(_corners(scene, leaf, number), origin, direction)
+            if nearest < _NONE:
                 hit_lane = leaf * LEAF_SIZE + number
+                if any_will_do != 0:
+                    size = 0
+                else:
+                    # Again for this lane alone: to keep the numbers of all lanes would keep them out of vectors.
+                    hit_t, hit_u, hit_v, _met = _meet(_corners(scene, leaf, number), origin, direction)
         node = ABSENT
         while size > 0 and node == ABSENT:
             top = size - 1
@@ -170,7 +160,6 @@ def _traverse(
             size = ti.select(following < _NONE, size, top)
         running = node != ABSENT
     triangle = hit_lane
-    if ti.static(not any_will_do):
-        if hit_lane >= 0:
-            triangle = scene.bvh_ids[hit_lane]
+    if hit_lane >= 0 and any_will_do == 0:
+        triangle = scene.bvh_ids[hit_lane]
     return Hit(triangle, hit_t, hit_u, hit_v)

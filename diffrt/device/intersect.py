@@ -3,6 +3,7 @@
 import taichi as ti
 from taichi.math import vec3
 
+from diffrt.core.subroutine import subroutine
 from diffrt.device import bvh_traverse, facet_query
 from diffrt.device.hit import Hit
 
@@ -12,12 +13,7 @@ def closest_hit(
     scene: ti.template(), features: ti.template(), origin: vec3, direction: vec3, t_min: ti.f32, t_max: ti.f32
 ) -> Hit:
     """The nearest triangle with t_min < t < t_max, from either side."""
-    hit = Hit(-1, 0.0, 0.0, 0.0)
-    if ti.static(features.facets):
-        hit = facet_query.closest_hit(scene, features.facets, origin, direction, t_min, t_max)
-    else:
-        hit = bvh_traverse.closest_hit(scene, origin, direction, t_min, t_max)
-    return hit
+    return _query(scene, features, origin, direction, t_min, t_max, 0)
 
 
 @ti.func
@@ -29,5 +25,19 @@ def any_hit(
     if ti.static(features.facets):
         hit = facet_query.any_hit(scene, features.facets, origin, direction, t_min, t_max)
     else:
-        hit = bvh_traverse.any_hit(scene, origin, direction, t_min, t_max)
+        hit = ti.cast(_query(scene, features, origin, direction, t_min, t_max, 1).triangle >= 0, ti.i32)
+    return hit
+
+
+@subroutine
+def _query(
+    scene: ti.template(), features: ti.template(), origin: vec3, direction: vec3, t_min: ti.f32, t_max: ti.f32,
+    any_will_do: ti.i32,
+) -> Hit:  # fmt: skip
+    """Either of them in a tree, the closest hit among facets."""
+    hit = Hit(-1, 0.0, 0.0, 0.0)
+    if ti.static(features.facets):
+        hit = facet_query.closest_hit(scene, features.facets, origin, direction, t_min, t_max)
+    else:
+        hit = bvh_traverse.traverse(scene, origin, direction, t_min, t_max, any_will_do)
     return hit

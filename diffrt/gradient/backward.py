@@ -66,7 +66,8 @@ def render_backward(
     names = list(parameters) if not isinstance(parameters, str) else [parameters]
     with _taichi.lock:
         _taichi.init()
-        from diffrt.gradient import run
+        with _taichi.quick_imports():
+            from diffrt.gradient import run
 
         return run.backward(request, adjoints, names)
 

@@ -57,6 +57,7 @@ def render_forward(
     velocities = {name: checked(tangent, name, find(scene, name).parameter.shape) for name, tangent in tangents.items()}
     with _taichi.lock:
         _taichi.init()
-        from diffrt.gradient import run
+        with _taichi.quick_imports():
+            from diffrt.gradient import run
 
         return run.forward(request, velocities)

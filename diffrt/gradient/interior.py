@@ -13,11 +13,10 @@ import taichi as ti
 from taichi.math import vec3
 
 from diffrt.core.vector import frame_from_normal, reflect, safe_normalize, to_local
-from diffrt.device.features import LIGHT_DIRECTIONAL, LIGHT_ENVIRONMENT, LIGHT_TRIANGLES
+from diffrt.device.features import LIGHT_DIRECTIONAL, LIGHT_ENVIRONMENT, LIGHT_TRIANGLES, Features
 from diffrt.device.surface import surface_at, texture_coordinates
 from diffrt.gradient.intersection import intersection
 from diffrt.gradient.near_points import near_point
-from diffrt.gradient.still_camera import hold_camera
 from diffrt.render.record import (
     ABSORBED,
     CAMERA,
@@ -37,6 +36,11 @@ from diffrt.shading.material import shading_frame, value
 from diffrt.shading.texture import lookup
 
 _LEAST_COSINE = 1e-7
+
+
+def _has_smooth(features: Features) -> bool:
+    """Whether a surface may be perfectly smooth."""
+    return any(features.has(name) for name in bsdf.SMOOTH)
 
 
 @ti.func
@@ -61,14 +65,14 @@ def vertices(
     scene: ti.template(), features: ti.template(), record: ti.template(), paths: ti.i32, end: ti.i32, level: ti.i32
 ):
     """Positions, normals and directions of the vertices of one level; those of lower levels are there already."""
-    ti.static(hold_camera(scene, features))
     for row in range(end):
         if record.level[row] == level:
             kind = record.kind[row]
-            if kind == CAMERA and row < paths:
-                ray = camera_ray(scene, features, record.film[row], record.lens[row])
-                record.position[row] = ray.origin
-                record.direction[row] = ray.direction
+            if ti.static(not features.still_camera):
+                if kind == CAMERA and row < paths:
+                    ray = camera_ray(scene, features, record.film[row], record.lens[row])
+                    record.position[row] = ray.origin
+                    record.direction[row] = ray.direction
             if kind == SURFACE:
                 triangle = record.triangle[row]
                 previous = record.previous[row]
@@ -93,9 +97,10 @@ def vertices(
                 record.normal[row] = frame.n
                 record.cross[row] = e1.cross(e2)
                 record.uv[row] = surface.uv
-                if record.scattering[row] == MIRRORED:
-                    wo = safe_normalize(record.position[previous] - surface.position, frame.n)
-                    record.direction[row] = _mirrored(scene, features, record, row, wo, frame.n)
+                if ti.static(_has_smooth(features)):
+                    if record.scattering[row] == MIRRORED:
+                        wo = safe_normalize(record.position[previous] - surface.position, frame.n)
+                        record.direction[row] = _mirrored(scene, features, record, row, wo, frame.n)
             if kind == ESCAPE and record.determined[row] != 0:
                 record.direction[row] = record.direction[record.previous[row]]
 

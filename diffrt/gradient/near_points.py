@@ -12,15 +12,22 @@ solid angle that the point stands for this is
     S(x, b + a (d - b)) (1 + ...) / S_0 = a + (1 - a) S(x, b) / S_0 + grad a . (d - b)
 
 which has no large terms that must cancel. In the same way its direction is a w + (1 - a) (y(b) - x) / |y(b) - x|.
+
+With y(b) seen from x as k, and the triangle's edges e1 and e2, the plane is met d - b from there:
+
+    d - b = -w . (k x e2, e1 x k) / w . (e1 x e2)
 """
 
 import taichi as ti
 from taichi.math import vec2, vec3
 
 from diffrt.core.vector import safe_normalize
-from diffrt.gradient.intersection import intersection
 from diffrt.render.nearness import Near, triangle_frame
-from diffrt.render.record import solid_angle
+
+
+@ti.func
+def _reciprocal(x: ti.f32) -> ti.f32:
+    return 1.0 / ti.select(ti.abs(x) > 1e-30, x, 1.0)
 
 
 @ti.func
@@ -34,13 +41,14 @@ def near_point(
     corners = scene.triangles[triangle]
     p0 = scene.positions[corners[0]]
     e1, e2 = scene.positions[corners[1]] - p0, scene.positions[corners[2]] - p0
-    u, v = intersection(p0, e1, e2, origin, carried)
-    moved = vec2(u, v) - b
-    u, v = intersection(p0, e1, e2, origin, near.direction)
-    straight = vec2(u, v) - b
-    kept = p0 + e1 * b.x + e2 * b.y
+    cross = e1.cross(e2)
+    kept = p0 + e1 * b.x + e2 * b.y - origin
+    by_u, by_v = e2.cross(kept), kept.cross(e1)
+    moved = vec2(carried.dot(by_u), carried.dot(by_v)) * _reciprocal(carried.dot(cross))
+    straight = vec2(near.direction.dot(by_u), near.direction.dot(by_v)) * _reciprocal(near.direction.dot(cross))
     turning, rest = near.share - near.straight, near.kept
+    inverse = 1.0 / ti.sqrt(ti.max(kept.dot(kept), 1e-20))
     factor = 1.0 - rest + near.slope.dot(moved) + near.straight_slope.dot(straight)
-    factor += rest * measure * solid_angle(kept, e1.cross(e2), origin)
-    towards = carried * turning + near.direction * near.straight + safe_normalize(kept - origin, carried) * rest
+    factor += rest * measure * ti.abs(cross.dot(kept)) * (inverse * inverse * inverse)  # see `solid_angle`
+    towards = carried * turning + near.direction * near.straight + kept * (inverse * rest)
     return b + moved * turning + straight * near.straight, safe_normalize(towards, carried), factor
