@@ -13,6 +13,7 @@ import pytest
 from diffrt.fit import loop, report
 from diffrt.fit.evaluate import Evaluation
 from diffrt.fit.loop import fit
+from diffrt.fit.noise import EVERY
 from diffrt.fit.prepare import prepare
 from diffrt.io.color import linear_to_srgb
 from diffrt.io.images import decode_image
@@ -48,7 +49,7 @@ def text(taichi: str, tmp_path_factory: pytest.TempPathFactory) -> str:
             "views.own.camera.translation": {"learning_rate": 0.01},
             "camera_response.white_balance": {"learning_rate": 0.01, "per_view": True},
         },
-        "iterations": 12,
+        "iterations": EVERY + 2,
         "spp": 1,
     }
 
