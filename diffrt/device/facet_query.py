@@ -26,14 +26,17 @@ def closest_hit(
     # as few bits as the scene needs: one minimum says both. What else there is to know of the hit is computed again.
     nearest = _NONE
     low = ti.static((1 << (facets + FACET_LANES - 1).bit_length()) - 1)
+    limit = t_max
     for block in range(ti.static(facets // FACET_LANES)):
         keys = ti.Vector([0] * FACET_LANES)
         for k in ti.static(range(FACET_LANES)):
             t, _, _, inside = _meet(scene, block * FACET_LANES + k, origin, direction)
             key = (ti.bit_cast(t, ti.i32) & ~low) | (FACET_LANES + k)
-            keys[k] = ti.select(inside & (t > t_min) & (t < t_max), key, _NONE)
+            keys[k] = ti.select(inside & (t > t_min) & (t < limit), key, _NONE)
         least = smallest(keys)
-        nearest = ti.min(nearest, ti.select(least < _NONE, least + block * FACET_LANES, _NONE))
+        if least < _NONE:
+            nearest = least + block * FACET_LANES
+            limit = ti.bit_cast(least & ~low, ti.f32)
     hit = Hit(-1, t_max, 0.0, 0.0)
     if nearest < _NONE:
         facet = (nearest & low) - FACET_LANES
@@ -58,14 +61,15 @@ def any_hit(
     scene: ti.template(), facets: ti.template(), origin: vec3, direction: vec3, t_min: ti.f32, t_max: ti.f32
 ) -> ti.i32:
     """1 if some facet lies in t_min < t < t_max."""
-    least = 1
+    limit = t_max
     for block in range(ti.static(facets // FACET_LANES)):
         free = ti.Vector([0] * FACET_LANES)
         for k in ti.static(range(FACET_LANES)):
             t, _, _, inside = _meet(scene, block * FACET_LANES + k, origin, direction)
-            free[k] = ti.select(inside & (t > t_min) & (t < t_max), 0, 1)
-        least = ti.min(least, smallest(free))
-    return 1 - least
+            free[k] = ti.select(inside & (t > t_min) & (t < limit), 0, 1)
+        if smallest(free) == 0:
+            limit = -1.0
+    return ti.cast(limit < 0.0, ti.i32)
 
 
 @ti.func
