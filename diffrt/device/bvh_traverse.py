@@ -45,15 +45,19 @@ def _key(t: ti.f32, lane: ti.template()) -> ti.i32:
 
 
 @ti.func
+def _above(keys, key: ti.i32):
+    """Those keys that are greater than a key."""
+    others = ti.Vector([0] * BVH_WIDTH)
+    for k in ti.static(range(BVH_WIDTH)):
+        others[k] = ti.select(keys[k] > key, keys[k], _NONE)
+    return others
+
+
+@ti.func
 def _two_smallest(keys):
-    """In a tournament: keys are stored anyway, which keeps the compiler from a minimum of the whole vector."""
-    m0, s0 = ti.min(keys[0], keys[4]), ti.max(keys[0], keys[4])
-    m1, s1 = ti.min(keys[1], keys[5]), ti.max(keys[1], keys[5])
-    m2, s2 = ti.min(keys[2], keys[6]), ti.max(keys[2], keys[6])
-    m3, s3 = ti.min(keys[3], keys[7]), ti.max(keys[3], keys[7])
-    a, c = ti.min(m0, m2), ti.min(ti.max(m0, m2), ti.min(s0, s2))
-    b, d = ti.min(m1, m3), ti.min(ti.max(m1, m3), ti.min(s1, s3))
-    return ti.min(a, b), ti.min(ti.max(a, b), ti.min(c, d))
+    # All are above -1, which the compiler does not know: of what is stored, too, it takes no minimum of whole vectors.
+    nearest = smallest(_above(keys, -1))
+    return nearest, smallest(_above(keys, nearest))
 
 
 @ti.func
@@ -151,11 +155,10 @@ def traverse(
             following = _NONE
             if key <= ti.bit_cast(hit_t, ti.i32):
                 node = scene.bvh_children[stack_node[top] + (key & (BVH_WIDTH - 1))]
-                others = ti.Vector([0] * BVH_WIDTH)
+                waiting = ti.Vector([0] * BVH_WIDTH)
                 for k in ti.static(range(BVH_WIDTH)):
-                    other = stack_keys[top * BVH_WIDTH + k]
-                    others[k] = ti.select(other > key, other, _NONE)
-                following = smallest(others)
+                    waiting[k] = stack_keys[top * BVH_WIDTH + k]
+                following = smallest(_above(waiting, key))
                 stack_next[top] = following
             size = ti.select(following < _NONE, size, top)
         running = node != ABSENT

@@ -1,7 +1,9 @@
 """Ray queries in scenes without a tree: every ray against all facets, see facets.py.
 
 Each of a facet's numbers has an array of its own. Facets are tested some at a time, without branches, and the minimum
-of one integer each is taken: in this form the compiler works on whole vectors, however narrow it thinks they are.
+of one integer each is taken: in this form the compiler works on whole vectors, however narrow it thinks they are. What
+is carried from block to block, how far hits count, keeps it from testing one lane of several blocks together, for which
+it would have to shuffle all numbers.
 """
 
 import taichi as ti
