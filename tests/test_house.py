@@ -266,6 +266,12 @@ def test_all_but_kernels_is_type_checked() -> None:
     assert not sorted(name for name in kernels if not matches(name)), "add these to the override in pyproject.toml"
 
 
+def test_there_is_one_subroutine() -> None:
+    """No kernel may call two, see core/subroutine.py; while there is but one, none can."""
+    functions = [node for path in MODULES for node in ast.walk(tree(path)) if isinstance(node, ast.FunctionDef)]
+    assert sum(ast.unparse(mark) == "subroutine" for node in functions for mark in node.decorator_list) == 1
+
+
 def test_types_are_published() -> None:
     assert (PACKAGE / "py.typed").is_file()
 

@@ -1,6 +1,6 @@
 """Functions that kernels call, in place of those that Taichi writes out wherever they are used.
 
-A kernel that uses a large function in several places compiles several times sooner for it, and runs as fast. Only
+A kernel that uses a large function in several places compiles two to three times sooner, and runs about as fast. Only
 Taichi's LLVM backends know such functions, and none of its derivatives do: elsewhere they are written out as always.
 
 A kernel calls one at most. Taichi finds compiled kernels again by a text that lists those that a kernel calls in the

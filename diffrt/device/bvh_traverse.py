@@ -55,6 +55,7 @@ def _above(keys, key: ti.i32):
 
 @ti.func
 def _two_smallest(keys):
+    """The least key, and the next."""
     # All are above -1, which the compiler does not know: of what is stored, too, it takes no minimum of whole vectors.
     nearest = smallest(_above(keys, -1))
     return nearest, smallest(_above(keys, nearest))
@@ -96,8 +97,8 @@ def _meet(c: _Corners, origin: vec3, direction: vec3):
 def traverse(
     scene: ti.template(), origin: vec3, direction: vec3, t_min: ti.f32, t_max: ti.f32, any_will_do: ti.i32
 ) -> Hit:
-    """The nearest triangle with t_min < t < t_max, from either side; or, of a triangle only whether there is one: not
-    -1, and the first that is found."""
+    """The nearest triangle with t_min < t < t_max, from either side. If any will do, the first that is found ends the
+    search, and a triangle other than -1 says no more than that there is one."""
     inverse = vec3(_inverse(direction.x), _inverse(direction.y), _inverse(direction.z))
     start = origin * inverse
     near_x = ti.select(inverse.x < 0.0, 3, 0)

@@ -63,15 +63,15 @@ def any_hit(
     scene: ti.template(), facets: ti.template(), origin: vec3, direction: vec3, t_min: ti.f32, t_max: ti.f32
 ) -> ti.i32:
     """1 if some facet lies in t_min < t < t_max."""
-    limit = t_max
+    found, limit = 0, t_max
     for block in range(ti.static(facets // FACET_LANES)):
         free = ti.Vector([0] * FACET_LANES)
         for k in ti.static(range(FACET_LANES)):
             t, _, _, inside = _meet(scene, block * FACET_LANES + k, origin, direction)
             free[k] = ti.select(inside & (t > t_min) & (t < limit), 0, 1)
         if smallest(free) == 0:
-            limit = -1.0
-    return ti.cast(limit < 0.0, ti.i32)
+            found, limit = 1, t_min
+    return found
 
 
 @ti.func

@@ -22,12 +22,8 @@ import taichi as ti
 from taichi.math import vec2, vec3
 
 from diffrt.core.vector import safe_normalize
+from diffrt.gradient.intersection import reciprocal
 from diffrt.render.nearness import Near, triangle_frame
-
-
-@ti.func
-def _reciprocal(x: ti.f32) -> ti.f32:
-    return 1.0 / ti.select(ti.abs(x) > 1e-30, x, 1.0)
 
 
 @ti.func
@@ -44,8 +40,8 @@ def near_point(
     cross = e1.cross(e2)
     kept = p0 + e1 * b.x + e2 * b.y - origin
     by_u, by_v = e2.cross(kept), kept.cross(e1)
-    moved = vec2(carried.dot(by_u), carried.dot(by_v)) * _reciprocal(carried.dot(cross))
-    straight = vec2(near.direction.dot(by_u), near.direction.dot(by_v)) * _reciprocal(near.direction.dot(cross))
+    moved = vec2(carried.dot(by_u), carried.dot(by_v)) * reciprocal(carried.dot(cross))
+    straight = vec2(near.direction.dot(by_u), near.direction.dot(by_v)) * reciprocal(near.direction.dot(cross))
     turning, rest = near.share - near.straight, near.kept
     inverse = 1.0 / ti.sqrt(ti.max(kept.dot(kept), 1e-20))
     factor = 1.0 - rest + near.slope.dot(moved) + near.straight_slope.dot(straight)
