@@ -41,6 +41,7 @@ class BufferPass(InteriorPass):
             if self.features.has(model):
                 shown |= 1 << slot(model, field)
         self.slots &= shown
+        self.asked &= shown
 
     def chunks(self, weights: np.ndarray, spp: int) -> Iterator[Chunk]:
         """Record all samples of the film.
@@ -52,11 +53,11 @@ class BufferPass(InteriorPass):
         record = acquire(request.rows, self.moving, self.decides)
         options = prepare(self.device, settings, spp)
         pixels = request.view.width * request.view.height
-        self.weights, keep = device_array(weights.reshape(-1), ti.f32), device_array(self.keep, ti.i32)
+        self.weights = device_array(weights.reshape(-1), ti.f32)
 
         def fill(done: int, paths: int) -> None:
             record_first_surfaces(
-                self.device.fields, self.plain, options, record, self.weights, keep, 1.0 / spp, pixels,
+                self.device.fields, self.plain, options, record, self.weights, self.keep, 1.0 / spp, pixels,
                 done % pixels, done // pixels, paths, request.gradient_seed,
             )  # fmt: skip
 
@@ -70,8 +71,7 @@ class BufferPass(InteriorPass):
             buffer_values.grad(fields, features, record, self.weights, first, end)
             self._decisions_backward(record)
             drop_rows(record, self.slots, False, first, end)
-            if self.slots:
-                interior.material_values.grad(fields, features, record, self.slots, first, end)
+            self._lookups_backward(chunk, shines=False)
             if self.moving:
                 for level in (1, 0):
                     interior.vertices.grad(fields, features, record, first, end, level)

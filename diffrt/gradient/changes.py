@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from diffrt.description.values import TextureRef
-from diffrt.gradient.still_camera import CAMERA_FIELDS
+from diffrt.gradient.held_fields import CAMERA_FIELDS
 from diffrt.gradient.target import Target
 from diffrt.scene.scene import Scene
 

@@ -4,7 +4,6 @@ import taichi as ti
 from taichi.math import vec2, vec3
 
 from diffrt.core.vector import max_component
-from diffrt.core.warp import triangle_uniform
 from diffrt.device.features import LIGHT_ENVIRONMENT, LIGHT_TRIANGLES
 from diffrt.device.hit import FAR
 from diffrt.device.intersect import closest_hit
@@ -55,16 +54,14 @@ def from_lights(scene: ti.template(), features: ti.template(), mode: ti.template
     result = nothing(x)
     receiver = bare_receiver(x, vec3(0.0))
     light = lights.sample(scene, features, receiver, u)
-    kind, index, rest = lights.choose(scene, features, receiver, u)
-    without = kind != LIGHT_TRIANGLES and kind != LIGHT_ENVIRONMENT
+    without = light.kind != LIGHT_TRIANGLES and light.kind != LIGHT_ENVIRONMENT
     found = 0.0
     if light.pdf > 0.0 and without == ti.static(mode == DELTA):
         place = light.target
-        b = triangle_uniform(rest)
         if ti.static(features.area_lights):
-            if kind == LIGHT_TRIANGLES:
-                place = surface_at(scene, features, index, b.x, b.y).position
-        result = Arrival(light.wi, light.radiance, kind, index, b, place)
+            if light.kind == LIGHT_TRIANGLES:
+                place = surface_at(scene, features, light.index, light.b.x, light.b.y).position
+        result = Arrival(light.wi, light.radiance, light.kind, light.index, light.b, place)
         found = light.pdf
     return result, found
 

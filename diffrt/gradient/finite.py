@@ -3,7 +3,7 @@
 import taichi as ti
 
 from diffrt.core.vector import is_finite
-from diffrt.render.record import MOST_SLOTS, PathRecord
+from diffrt.render.record import DROPPED, MOST_SLOTS, PathRecord
 
 
 @ti.kernel
@@ -15,21 +15,22 @@ def drop_rows(record: ti.template(), slots: ti.template(), emits: ti.template(),
         emits: whether those of emissions are.
     """
     for row in range(first, end):
-        good = 1
-        for state in ti.static(_states(record, emits)):
-            for d in ti.static(range(state.n)):
-                good &= is_finite(state.grad[row][d])
-        for slot in ti.static([k for k in range(MOST_SLOTS) if slots >> k & 1]):
-            for d in ti.static(range(3)):
-                good &= is_finite(record.values[slot].grad[row][d])
-        if good == 0:
-            record.dropped[None] += 1
+        if record.kind[row] != DROPPED:
+            good = 1
             for state in ti.static(_states(record, emits)):
                 for d in ti.static(range(state.n)):
-                    state.grad[row][d] = 0.0
+                    good &= is_finite(state.grad[row][d])
             for slot in ti.static([k for k in range(MOST_SLOTS) if slots >> k & 1]):
                 for d in ti.static(range(3)):
-                    record.values[slot].grad[row][d] = 0.0
+                    good &= is_finite(record.values[slot].grad[row][d])
+            if good == 0:
+                record.dropped[None] += 1
+                for state in ti.static(_states(record, emits)):
+                    for d in ti.static(range(state.n)):
+                        state.grad[row][d] = 0.0
+                for slot in ti.static([k for k in range(MOST_SLOTS) if slots >> k & 1]):
+                    for d in ti.static(range(3)):
+                        record.values[slot].grad[row][d] = 0.0
 
 
 def _states(record: PathRecord, emits: bool) -> tuple[object, ...]:

@@ -15,7 +15,9 @@ from taichi.math import vec3
 from diffrt.core.vector import frame_from_normal, reflect, safe_normalize, to_local
 from diffrt.device.features import LIGHT_DIRECTIONAL, LIGHT_ENVIRONMENT, LIGHT_TRIANGLES, Features
 from diffrt.device.surface import surface_at, texture_coordinates
+from diffrt.gradient.held_fields import hold
 from diffrt.gradient.intersection import intersection
+from diffrt.gradient.lookups import LOOKED_UP
 from diffrt.gradient.near_points import near_point
 from diffrt.render.record import (
     ABSORBED,
@@ -174,7 +176,11 @@ def material_values(
     scene: ti.template(), features: ti.template(), record: ti.template(), slots: ti.template(),
     first: ti.i32, end: ti.i32,
 ):  # fmt: skip
-    """Fields of the materials at the vertices; bit k of `slots` is set for those to look up."""
+    """Fields of the materials at the vertices; bit k of `slots` is set for those to look up.
+
+    The derivative has nothing by LOOKED_UP, see lookups.py.
+    """
+    ti.static(hold(scene, LOOKED_UP))
     for row in range(first, end):
         if record.kind[row] == SURFACE:
             for slot in ti.static([k for k in range(features.slots) if slots >> k & 1]):
@@ -193,8 +199,16 @@ def _emitted(scene: ti.template(), features: ti.template(), triangle: ti.i32, uv
 
 
 @ti.kernel
-def emissions(scene: ti.template(), features: ti.template(), record: ti.template(), first: ti.i32, end: ti.i32):
-    """Radiance that vertices emit, and that of light samples (irradiance for lights without extent)."""
+def emissions(
+    scene: ti.template(), features: ti.template(), record: ti.template(), held: ti.template(),
+    first: ti.i32, end: ti.i32,
+):  # fmt: skip
+    """Radiance that vertices emit, and that of light samples (irradiance for lights without extent).
+
+    Args:
+        held: fields by which no derivative is asked for, besides LOOKED_UP, see lookups.py.
+    """
+    ti.static(hold(scene, held | LOOKED_UP))
     for row in range(first, end):
         kind = record.kind[row]
         if ti.static(features.environment):

@@ -17,9 +17,10 @@ from diffrt.errors import InputError, Problem
 from diffrt.gradient import interior
 from diffrt.gradient.changes import changing_shapes, shines
 from diffrt.gradient.finite import drop_rows
+from diffrt.gradient.held_fields import CAMERA_FIELDS
 from diffrt.gradient.interior_decisions import decisions
+from diffrt.gradient.lookups import LookupSums
 from diffrt.gradient.request import Request
-from diffrt.gradient.still_camera import CAMERA_FIELDS
 from diffrt.gradient.target import Target
 from diffrt.render.decisions import KEEP_OPACITY, KEEP_VALUES, KEEP_WEIGHT
 from diffrt.render.options import prepare
@@ -28,10 +29,8 @@ from diffrt.render.record_paths import forget, record_paths
 from diffrt.render.rendering import MOST_SEGMENTS
 from diffrt.scene.scene import Scene
 
-EMISSIONS = (
-    "shape_emission", "delta_intensity", "delta_angles", "environment_radiance", "environment_scale",
-    "environment_to_local",
-)  # fmt: skip
+_LAMPS = frozenset(("delta_intensity", "delta_angles", "environment_scale", "environment_to_local"))
+"""Fields that emission depends on besides LOOKED_UP."""
 _FIRST_LENGTH = 8
 """Rows of a path that a first chunk makes room for."""
 
@@ -70,20 +69,24 @@ class InteriorPass:
         weights = {name for item in targets for name in item.weights}
         self.shifting = self.moving and _textured_decisions(request.scene)
         self.decides = bool(opacities or weights) or self.shifting
-        self.slots = 0
+        self.asked = 0  # slots of materials
         for item in targets:
-            self.slots |= item.slots
+            self.asked |= item.slots & ((1 << self.features.slots) - 1)
+        self.slots = self.asked
         if self.moving:  # a texture moves over the surface
             self.slots |= self.features.textured_slots & ((1 << self.features.slots) - 1)
-        shining = any("texels" in item.fields and shines(request.scene, item.name) for item in targets)
-        self.emits = self.moving or shining or bool(wanted & set(EMISSIONS))
+        of_images = any("texels" in item.fields and shines(request.scene, item.name) for item in targets)
+        self.shines = of_images or not wanted.isdisjoint(("shape_emission", "environment_radiance"))
+        self.held = _LAMPS - wanted
+        self.emits = self.moving or self.shines or self.held != _LAMPS
         self.models = [name for name in MATERIAL_TYPES if self.features.has(name) and name not in ("mix", "null")]
         values = {name for item in targets for name in item.materials}
         bits = [
             KEEP_VALUES * (name in values) | KEEP_OPACITY * (name in opacities) | KEEP_WEIGHT * (name in weights)
             for name in request.scene.materials
         ]
-        self.keep = np.array(bits or [0], dtype=np.int32)
+        self.keep = device_array(np.array(bits or [0]), ti.i32)
+        self.sums = LookupSums(device.fields)
         changing = None if self.decides else changing_shapes(request.scene, targets)
         self.everything = changing is None
         self.changing = np.array([False] if changing is None else [*changing, False], dtype=np.int32)
@@ -100,12 +103,12 @@ class InteriorPass:
         options = prepare(self.device, settings, spp)
         pixels = request.view.width * request.view.height
         depth = MOST_SEGMENTS if request.max_depth == -1 else request.max_depth
-        adjoint, keep = device_array(weights, vec3), device_array(self.keep, ti.i32)
+        adjoint = device_array(weights, vec3)
         changing = device_array(self.changing, ti.i32)
 
         def fill(done: int, paths: int) -> None:
             record_paths(
-                self.device.fields, self.plain, options, record, adjoint, keep, changing, int(self.everything),
+                self.device.fields, self.plain, options, record, adjoint, self.keep, changing, int(self.everything),
                 1.0 / spp, pixels, done % pixels, done // pixels, paths, request.gradient_seed, depth,
                 min(settings.rr_depth, depth + 1),
             )  # fmt: skip
@@ -159,10 +162,9 @@ class InteriorPass:
             if self.moving:
                 interior.local_directions.grad(record, first, end)
             drop_rows(record, self.slots, self.emits, first, end)
-            if self.emits:
-                interior.emissions.grad(fields, features, record, first, end)
-            if self.slots:
-                interior.material_values.grad(fields, features, record, self.slots, first, end)
+            self._lookups_backward(chunk, self.shines)
+            if self.emits and (self.moving or self.held != _LAMPS):
+                interior.emissions.grad(fields, features, record, self.held, first, end)
             if self.moving:
                 interior.light_points.grad(fields, features, record, first, end)
                 for level in range(record.levels[None], -1, -1):
@@ -179,7 +181,7 @@ class InteriorPass:
             interior.light_points(fields, features, record, first, end)
             interior.local_directions(record, first, end)
         if self.emits:
-            interior.emissions(fields, features, record, first, end)
+            interior.emissions(fields, features, record, self.held, first, end)
         if self.slots:
             interior.material_values(fields, features, record, self.slots, first, end)
         if self.slots or self.moving:
@@ -193,6 +195,21 @@ class InteriorPass:
             decisions(fields, features, record, self.shifting, record.decisions.used[None])
         values: np.ndarray = record.value.to_numpy()[:first]
         return values
+
+    def _lookups_backward(self, chunk: Chunk, shines: bool) -> None:
+        """Add the derivatives by what was looked up, and by where: in this order, for Taichi's own derivative of a
+        stage takes away the adjoints that it has used.
+
+        Args:
+            shines: emission is asked for.
+        """
+        record, first, end = chunk.record, chunk.first, chunk.end
+        fields, features = self.device.fields, self.features
+        if self.asked or shines:
+            self.sums.add(fields, features, record, self.keep, self.asked, shines, first, end)
+        if self.moving and self.slots & features.textured_slots:
+            with _taichi.all_passes():
+                interior.material_values.grad(fields, features, record, self.slots, first, end)
 
     def _decisions_backward(self, record: PathRecord) -> None:
         if record.decisions is not None:

@@ -3,8 +3,8 @@
 import taichi as ti
 
 from diffrt.gradient.edge_points import edge_point, mirror_image
+from diffrt.gradient.held_fields import hold_camera
 from diffrt.gradient.projection import project
-from diffrt.gradient.still_camera import hold_camera
 
 
 @ti.kernel

@@ -2,8 +2,8 @@
 
 import taichi as ti
 
+from diffrt.gradient.held_fields import hold_camera
 from diffrt.gradient.intersection import intersection
-from diffrt.gradient.still_camera import hold_camera
 from diffrt.shading.camera.dispatch import camera_ray
 
 

@@ -5,9 +5,9 @@ from taichi.math import vec3
 
 from diffrt.device.features import LIGHT_DIRECTIONAL, LIGHT_ENVIRONMENT, LIGHT_TRIANGLES
 from diffrt.gradient.edge_points import edge_point
+from diffrt.gradient.held_fields import hold_camera
 from diffrt.gradient.intersection import intersection
 from diffrt.gradient.near_points import near_point
-from diffrt.gradient.still_camera import hold_camera
 from diffrt.gradient.way_points import MOST_POINTS
 from diffrt.shading.camera.dispatch import camera_ray
 

@@ -232,7 +232,7 @@ def _note_presence(
 @ti.func
 def weighed(
     scene: ti.template(), features: ti.template(), record: ti.template(), keep: ti.template(), row: ti.i32,
-    light: LightSample, kind: ti.i32, index: ti.i32, b: vec2, start: vec3, direction: vec3, t_max: ti.f32, weight: vec3,
+    light: LightSample, start: vec3, direction: vec3, t_max: ti.f32, weight: vec3,
 ):  # fmt: skip
     """`visibility` towards a light sample, and whether derivatives go through what it passes.
 
@@ -245,13 +245,14 @@ def weighed(
     else:
         product, dark = 1.0, 0  # of the layers that let something pass; how many let nothing pass
         radiance = light.radiance
-        if kind == LIGHT_TRIANGLES:
+        if light.kind == LIGHT_TRIANGLES:
             # A light that is partly there is one of its own layers.
-            surface = surface_at(scene, features, index, b.x, b.y)
-            radiance = area.emitted(scene, features, surface, index, b.x, b.y, -light.wi)
+            b = light.b
+            surface = surface_at(scene, features, light.index, b.x, b.y)
+            radiance = area.emitted(scene, features, surface, light.index, b.x, b.y, -light.wi)
             outer = scene.shape_material[surface.shape]
             share = presence(scene, features, outer, surface.uv)
-            spot = Spot(index, b, surface.uv)
+            spot = Spot(light.index, b, surface.uv)
             last = _note_presence(scene, features, record, keep, row, outer, spot, 1.0, share, last)
             if share > _NOTHING:
                 product = share

@@ -8,7 +8,7 @@ import taichi as ti
 from taichi.math import vec2, vec3
 
 from diffrt.core.vector import is_finite, max_component, to_local, to_world
-from diffrt.core.warp import triangle_uniform
+from diffrt.device.features import LIGHT_TRIANGLES
 from diffrt.device.hit import FAR
 from diffrt.device.intersect import closest_hit
 from diffrt.device.surface import offset_along, surface_at
@@ -31,8 +31,8 @@ from diffrt.render.record import (
 )
 from diffrt.render.record_rows import (
     arrivals,
+    begin_adjoints,
     drop,
-    highest_level,
     keep_light,
     keep_place,
     keep_scattering,
@@ -57,10 +57,11 @@ _FOLLOWED = 0.25
 @ti.func
 def _record_path(
     scene: ti.template(), features: ti.template(), options: ti.template(), record: ti.template(),
-    keep: ti.template(), first: ti.i32, latest: ti.i32, path: ti.i32, key: ti.template(), sample: ti.i32,
-    max_depth: ti.i32, rr_depth: ti.i32,
+    keep: ti.template(), changing: ti.template(), first: ti.i32, latest: ti.i32, path: ti.i32, key: ti.template(),
+    sample: ti.i32, max_depth: ti.i32, rr_depth: ti.i32,
 ):  # fmt: skip
-    """Fill the rows of a path; returns the row that was taken last."""
+    """Fill the rows of a path; returns the row that was taken last, and whether something changes along the path."""
+    changes = False
     ray = camera_ray(scene, features, record.film[path], record.lens[path])
     record.position[path] = ray.origin
     record.direction[path] = ray.direction
@@ -83,7 +84,7 @@ def _record_path(
         if hit.triangle < 0:
             running = False
             if ti.static(features.environment):
-                row = new_row(features, record, first, latest, path, row, ESCAPE)
+                row = new_row(record, first, latest, path, row, ESCAPE)
                 if row >= 0:
                     latest = row
                     emitted, light_pdf = lights.environment_emitted_and_pdf(scene, features, previous, direction)
@@ -136,7 +137,7 @@ def _record_path(
                 if depth == max_depth and not shines:
                     running = False
                 else:
-                    row = new_row(features, record, first, latest, path, row, SURFACE)
+                    row = new_row(record, first, latest, path, row, SURFACE)
                     running = row >= 0
                     latest = ti.select(running, row, latest)
                     if ti.static(record.decides):
@@ -151,6 +152,7 @@ def _record_path(
                 )  # fmt: skip
                 record.throughput[row] = throughput
                 record.emission_factor[row] = 0.0
+                changes = changes or changing[surface.shape] != 0 or keep[material] | keep[outer] != 0
                 direct = vec3(0.0)
                 if ti.static(features.area_lights):
                     if shines:
@@ -192,21 +194,20 @@ def _record_path(
                                 factor *= power_heuristic(light.pdf, bsdf_pdf)
                             noted = False
                             if ti.static(record.decides):
-                                kind, index, left = lights.choose(scene, features, receiver, u.xy)
                                 lit, noted = weighed(
-                                    scene, features, record, keep, row, light, kind, index, triangle_uniform(left),
-                                    start, towards, end, throughput * scattered * factor,
+                                    scene, features, record, keep, row, light, start, towards, end,
+                                    throughput * scattered * factor,
                                 )  # fmt: skip
                                 factor *= lit
                             else:
                                 factor *= visibility(scene, features, start, towards, end)
                             if factor > 0.0 or noted:
-                                kind, index, left = lights.choose(scene, features, receiver, u.xy)
-                                b = triangle_uniform(left)
-                                keep_light(scene, features, record, row, light, kind, index, b, factor, depth)
+                                keep_light(scene, features, record, row, light, factor, depth)
                                 record.wi[TOWARDS_LIGHT, row] = wi
                                 record.f[TOWARDS_LIGHT, row] = scattered
                                 direct += scattered * light.radiance * factor
+                                if light.kind == LIGHT_TRIANGLES:
+                                    changes = changes or changing[scene.triangle_shape[light.index]] != 0
 
                     # A weight of zero ends the path, unless its derivative is asked for: then all that follows has
                     # throughput zero, and what arrives from there still counts here.
@@ -243,7 +244,7 @@ def _record_path(
                             if drawn.delta != 0:
                                 record.level[row] = record.level[record.previous[row]] + 1
                 record.direct[row] = direct
-    return latest
+    return latest, changes
 
 
 @ti.kernel
@@ -265,7 +266,7 @@ def record_paths(
     """
     first = (paths + record.page - 1) // record.page * record.page
     for i in range(paths):
-        latest = -1
+        latest, highest = -1, 0
         for path in range(i, ti.select(i % record.group == 0, ti.min(i + record.group, paths), i)):
             number = first_pixel + path
             # Runs of pixels from all over the film, so that every chunk has its share of long paths.
@@ -277,20 +278,26 @@ def record_paths(
             new_camera_row(record, path, pixel, film, lens, weight * share)
             if weight.dot(weight) > 0.0:
                 before = latest
-                latest = _record_path(
-                    scene, features, options, record, keep, first, latest, path, key, sample, max_depth, rr_depth
-                )
-                total = arrivals(record, path)
-                if ti.static(record.geometry):
-                    ti.atomic_max(record.levels[None], highest_level(record, path))
-                if not (is_finite(total.x) and is_finite(total.y) and is_finite(total.z)):
-                    drop(record, path)
-                    record.dropped[None] += 1
-                elif everything == 0:
-                    if leave_still(scene, record, keep, changing, path) == 0:
-                        # The next path takes its rows, those of the page that it reached.
-                        record.next[path], record.last[path] = -1, path
-                        latest = ti.max(before, ti.select(latest < 0, latest, latest // record.page * record.page))
+                latest, changes = _record_path(
+                    scene, features, options, record, keep, changing, first, latest, path, key, sample,
+                    max_depth, rr_depth,
+                )  # fmt: skip
+                if changes or everything != 0:
+                    total = arrivals(record, path)
+                    if not (is_finite(total.x) and is_finite(total.y) and is_finite(total.z)):
+                        drop(record, path)
+                        record.dropped[None] += 1
+                    else:
+                        if everything == 0:
+                            leave_still(scene, record, keep, changing, path)
+                        highest = ti.max(highest, begin_adjoints(features, record, path))
+                else:
+                    # The next path takes its rows, those of the page that it reached.
+                    record.next[path], record.last[path] = -1, path
+                    latest = ti.max(before, ti.select(latest < 0, latest, latest // record.page * record.page))
+        if ti.static(record.geometry):
+            if highest > 0:
+                ti.atomic_max(record.levels[None], highest)
         if latest >= 0:
             for row in range(latest + 1, latest // record.page * record.page + record.page):
                 record.kind[row] = DROPPED

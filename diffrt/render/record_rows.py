@@ -26,7 +26,7 @@ from diffrt.shading.light.base import LightSample
 
 
 @ti.func
-def _clear(features: ti.template(), record: ti.template(), row: ti.i32):
+def clear_adjoints(features: ti.template(), record: ti.template(), row: ti.i32):
     """Adjoints of zero."""
     record.emission.grad[row] = vec3(0.0)
     record.light_radiance.grad[row] = vec3(0.0)
@@ -70,9 +70,7 @@ def new_camera_row(
 
 
 @ti.func
-def begin_row(
-    features: ti.template(), record: ti.template(), row: ti.i32, path: ti.i32, previous: ti.i32, kind: ti.i32
-):
+def begin_row(record: ti.template(), row: ti.i32, path: ti.i32, previous: ti.i32, kind: ti.i32):
     """Make a row the vertex behind `previous` in a path."""
     record.kind[row] = kind
     record.path[row] = path
@@ -86,14 +84,12 @@ def begin_row(
     record.level[row] = 0
     if ti.static(record.decides):
         record.decisions.last[row] = -1
-    _clear(features, record, row)
 
 
 @ti.func
 def new_row(
-    features: ti.template(), record: ti.template(), first: ti.i32, latest: ti.i32, path: ti.i32, previous: ti.i32,
-    kind: ti.i32,
-) -> ti.i32:  # fmt: skip
+    record: ti.template(), first: ti.i32, latest: ti.i32, path: ti.i32, previous: ti.i32, kind: ti.i32
+) -> ti.i32:
     """A row behind `previous` in a path; -1 if there is no room left.
 
     Args:
@@ -104,7 +100,7 @@ def new_row(
     if row % record.page == 0:
         row = first + record.page * ti.atomic_add(record.used[None], 1)
     if row < record.rows:
-        begin_row(features, record, row, path, previous, kind)
+        begin_row(record, row, path, previous, kind)
     else:
         row = -1
     return row
@@ -151,17 +147,17 @@ def keep_place(
 @ti.func
 def keep_light(
     scene: ti.template(), features: ti.template(), record: ti.template(), row: ti.i32,
-    light: LightSample, kind: ti.i32, index: ti.i32, b: vec2, factor: ti.f32, depth: ti.i32,
+    light: LightSample, factor: ti.f32, depth: ti.i32,
 ):  # fmt: skip
-    record.light[row] = kind
-    record.light_index[row] = index
-    record.light_barycentrics[row] = b
+    record.light[row] = light.kind
+    record.light_index[row] = light.index
+    record.light_barycentrics[row] = light.b
     record.light_factor[row] = factor
     record.light_radiance[row] = light.radiance
     record.light_position[row] = light.wi
     record.light_uv[row] = vec2(0.0)
-    if kind == LIGHT_TRIANGLES:
-        surface = surface_at(scene, features, index, b.x, b.y)
+    if light.kind == LIGHT_TRIANGLES:
+        surface = surface_at(scene, features, light.index, light.b.x, light.b.y)
         record.light_uv[row] = surface.uv
         if scene.shape_emits[surface.shape] != 2 and light.wi.dot(surface.normal) >= 0.0:
             record.light[row] = -1  # its dark side; a lit one may be black and still have a derivative
@@ -171,17 +167,17 @@ def keep_light(
             record.light_radiance[row] /= ti.max(share, 1e-20)
         if ti.static(record.geometry):
             record.light_position[row] = surface.position
-            record.light_cross[row] = _cross(scene, index)
+            record.light_cross[row] = _cross(scene, light.index)
             seen = solid_angle(surface.position, record.light_cross[row], record.position[row])
             record.light_measure[row] = 1.0 / ti.max(seen, 1e-30)
             record.light_near[row].share = 0.0
             if depth <= FOLLOWERS:
                 record.light_near[row] = nearness(
-                    scene, record.triangle[row], record.position[row], index, b.x, b.y, 0
+                    scene, record.triangle[row], record.position[row], light.index, light.b.x, light.b.y, 0
                 )
                 record.towards_light[row] = light.wi
                 record.light_spread[row] = ti.Vector([1.0])
-    elif kind != LIGHT_ENVIRONMENT and kind != LIGHT_DIRECTIONAL:
+    elif light.kind != LIGHT_ENVIRONMENT and light.kind != LIGHT_DIRECTIONAL:
         record.light_position[row] = light.target
 
 
@@ -224,12 +220,15 @@ def arrivals(record: ti.template(), path: ti.i32) -> vec3:
 
 
 @ti.func
-def highest_level(record: ti.template(), path: ti.i32) -> ti.i32:
+def begin_adjoints(features: ti.template(), record: ti.template(), path: ti.i32) -> ti.i32:
+    """Let the adjoints of all vertices that count be zero; returns the highest level."""
     level = 0
-    row = record.last[path]
-    while record.kind[row] != CAMERA:
-        level = ti.max(level, record.level[row])
-        row = record.previous[row]
+    row = record.next[path]
+    while row >= 0:
+        if record.kind[row] != DROPPED:
+            clear_adjoints(features, record, row)
+            level = ti.max(level, record.level[row])
+        row = record.next[row]
     return level
 
 
@@ -245,17 +244,13 @@ def drop(record: ti.template(), path: ti.i32):
 @ti.func
 def leave_still(
     scene: ti.template(), record: ti.template(), keep: ti.template(), changing: ti.template(), path: ti.i32
-) -> ti.i32:  # fmt: skip
+):  # fmt: skip
     """Take the vertices out of all derivatives that neither change nor have a neighbour that does.
 
     Args:
         keep: what is asked of each material.
         changing: whether each shape changes.
-
-    Returns:
-        How many vertices of the path are left.
     """
-    left = 0
     before, before_changes, before_stays = -1, False, False
     row = record.next[path]
     while row >= 0:
@@ -268,15 +263,10 @@ def leave_still(
         if record.level[row] > 0:  # it follows the vertex before
             changes = changes or before_changes
         if before >= 0:
-            if before_stays or changes:
-                left += 1
-            else:
+            if not (before_stays or changes):
                 record.kind[before] = DROPPED
         before, before_stays, before_changes = row, changes or lit or before_changes, changes
         row = record.next[row]
     if before >= 0:
-        if before_stays:
-            left += 1
-        else:
+        if not before_stays:
             record.kind[before] = DROPPED
-    return left

@@ -5,6 +5,7 @@ from taichi.math import vec2, vec3
 
 from diffrt.core.distribution import cdf_interval, search_guided
 from diffrt.core.warp import triangle_uniform
+from diffrt.device.features import LIGHT_TRIANGLES
 from diffrt.device.surface import Surface, offset_along, surface_at, texture_coordinates
 from diffrt.shading.bsdf.mix import presence
 from diffrt.shading.light.base import LightSample
@@ -55,7 +56,8 @@ def sample(scene: ti.template(), features: ti.template(), light: ti.i32, positio
         # Where light passes the surface there is nothing that could shine; paths that hit it find that out by chance.
         radiance *= presence(scene, features, scene.shape_material[surface.shape], surface.uv)
     target = offset_along(surface.position, surface.normal, surface.error, -offset)
-    return LightSample(wi, radiance, pdf(scene, light, surface, squared, wi), target, 0, 0)
+    density = pdf(scene, light, surface, squared, wi)
+    return LightSample(wi, radiance, density, target, 0, 0, LIGHT_TRIANGLES, triangle, b)
 
 
 @ti.func

@@ -13,7 +13,7 @@ file, give it a number in `device/features.py`, fill its fields and bounds in `d
 """
 
 import taichi as ti
-from taichi.math import vec3
+from taichi.math import vec2, vec3
 
 
 @ti.dataclass
@@ -28,6 +28,9 @@ class LightSample:
         target: the point to test visibility to, off the light's surface. Ignored if `infinite`.
         infinite: 1 if the light is infinitely far away.
         delta: 1 if no ray can meet the light by chance.
+        kind: of light, see device/features.py; -1: none.
+        index: the triangle, or the number of a delta light.
+        b: barycentrics on the triangle.
     """
 
     wi: vec3
@@ -36,8 +39,11 @@ class LightSample:
     target: vec3
     infinite: ti.i32
     delta: ti.i32
+    kind: ti.i32
+    index: ti.i32
+    b: vec2
 
 
 @ti.func
 def no_light() -> LightSample:
-    return LightSample(vec3(0.0, 0.0, 1.0), vec3(0.0), 0.0, vec3(0.0), 0, 0)
+    return LightSample(vec3(0.0, 0.0, 1.0), vec3(0.0), 0.0, vec3(0.0), 0, 0, -1, -1, vec2(0.0))

@@ -1,7 +1,7 @@
 """Differentiated: point, spot and directional lights. A ray never meets them; their shadows are sharp."""
 
 import taichi as ti
-from taichi.math import vec3
+from taichi.math import vec2, vec3
 
 from diffrt.device.features import LIGHT_DIRECTIONAL, LIGHT_SPOT
 from diffrt.shading.light.base import LightSample
@@ -23,7 +23,7 @@ def sample(scene: ti.template(), kind: ti.i32, light: ti.i32, position: vec3) ->
         arriving /= squared
         if kind == LIGHT_SPOT:
             arriving *= spot_falloff(scene, light, -wi)
-    return LightSample(wi, arriving, 1.0, target, infinite, 1)
+    return LightSample(wi, arriving, 1.0, target, infinite, 1, kind, light, vec2(0.0))
 
 
 @ti.func

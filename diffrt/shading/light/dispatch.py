@@ -12,21 +12,6 @@ from diffrt.shading.receiver import Receiver
 
 
 @ti.func
-def choose(scene: ti.template(), features: ti.template(), receiver: Receiver, u: vec2):
-    """What `sample` goes to with the same arguments: the kind of light (-1: none), the triangle or the number of the
-    delta light, and what is left of u."""
-    kind, index, rest = -1, -1, u
-    chosen = choice.choose(scene, features, receiver, u.x)
-    if chosen.light >= 0:
-        kind, index = scene.lights[chosen.light][0], scene.lights[chosen.light][1]
-        rest.x = chosen.rest
-        if ti.static(features.area_lights):
-            if kind == LIGHT_TRIANGLES:
-                index, rest = area.pick(scene, chosen.light, rest)
-    return kind, index, rest
-
-
-@ti.func
 def sample(scene: ti.template(), features: ti.template(), receiver: Receiver, u: vec2) -> LightSample:
     """A direction from the receiver towards a light; the choice of the light is taken out of u.x, which stays uniform.
 

@@ -11,8 +11,9 @@ from taichi.math import vec2, vec3
 from diffrt.core.distribution import cdf_interval, search_guided
 from diffrt.core.vector import PI, larger
 from diffrt.core.warp import cos_sin_turn, sphere_uniform, turn_of
+from diffrt.device.features import LIGHT_ENVIRONMENT
 from diffrt.shading.light.base import LightSample
-from diffrt.shading.texture import CLAMP, REPEAT, bilinear
+from diffrt.shading.texture import CLAMP, REPEAT, bilinear, bilinear_texels
 
 
 @ti.func
@@ -81,7 +82,8 @@ def sample(scene: ti.template(), features: ti.template(), u: vec2) -> LightSampl
         density = _density(info, across.y * down.y, larger(polar.y, 1e-6))
     else:
         direction = sphere_uniform(u)
-    return LightSample(direction, _radiance(scene, features, uv), density, vec3(0.0), 1, 0)
+    radiance = _radiance(scene, features, uv)
+    return LightSample(direction, radiance, density, vec3(0.0), 1, 0, LIGHT_ENVIRONMENT, -1, vec2(0.0))
 
 
 @ti.func
@@ -90,10 +92,23 @@ def _radiance(scene: ti.template(), features: ti.template(), uv: vec2) -> vec3:
     radiance = scene.environment_radiance[None]
     if ti.static(features.environment_image):
         texture = scene.environment_texture[None]
-        info = scene.textures[texture]
-        x, y = uv.x * ti.cast(info[1], ti.f32), uv.y * ti.cast(info[2], ti.f32)
-        radiance = bilinear(scene, texture, x, y, REPEAT, CLAMP)
+        place = _place(scene, uv)
+        radiance = bilinear(scene, texture, place.x, place.y, REPEAT, CLAMP)
     return radiance * scene.environment_scale[None]
+
+
+@ti.func
+def _place(scene: ti.template(), uv: vec2) -> vec2:
+    """Continuous texel coordinates."""
+    info = scene.textures[scene.environment_texture[None]]
+    return vec2(uv.x * ti.cast(info[1], ti.f32), uv.y * ti.cast(info[2], ti.f32))
+
+
+@ti.func
+def texels_towards(scene: ti.template(), direction: vec3):
+    """The four texels that the radiance from a world direction is read from, and their weights without the scale."""
+    place = _place(scene, image_coordinates(scene.environment_to_local[None] @ direction))
+    return bilinear_texels(scene, scene.environment_texture[None], place.x, place.y, REPEAT, CLAMP)
 
 
 @ti.func
