@@ -13,6 +13,7 @@ from diffrt.device.arrays import device_array
 from diffrt.device.features import MATERIAL_TYPES, Features
 from diffrt.device.packing import write
 from diffrt.device.upload import DeviceScene
+from diffrt.device.work import new_queue, workers
 from diffrt.errors import InputError, Problem
 from diffrt.gradient import interior
 from diffrt.gradient.changes import changing_shapes, shines
@@ -109,8 +110,8 @@ class InteriorPass:
         def fill(done: int, paths: int) -> None:
             record_paths(
                 self.device.fields, self.plain, options, record, adjoint, self.keep, changing, int(self.everything),
-                1.0 / spp, pixels, done % pixels, done // pixels, paths, request.gradient_seed, depth,
-                min(settings.rr_depth, depth + 1),
+                1.0 / spp, new_queue(), workers(paths), pixels, done % pixels, done // pixels, paths,
+                request.gradient_seed, depth, min(settings.rr_depth, depth + 1),
             )  # fmt: skip
 
         yield from self._filled(record, pixels * spp, record.rows // min(depth + 2, _FIRST_LENGTH), fill)

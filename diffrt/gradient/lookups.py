@@ -14,6 +14,7 @@ from diffrt._taichi import current_arch
 from diffrt.device.arrays import zeros
 from diffrt.device.features import LIGHT_ENVIRONMENT, LIGHT_TRIANGLES, MATERIAL_SLOTS, Features
 from diffrt.device.scene_fields import SceneFields
+from diffrt.device.work import TURNS, is_worker, threads
 from diffrt.render.decisions import KEEP_VALUES
 from diffrt.render.record import ESCAPE, SURFACE, PathRecord
 from diffrt.shading.light import environment
@@ -21,8 +22,6 @@ from diffrt.shading.texture import lookup_texels
 
 LOOKED_UP = frozenset(("environment_radiance", "material_values", "shape_emission", "texels"))
 """Fields whose derivatives are these."""
-_SPAN = 512
-"""Iterations that a thread of the CPU gets at least."""
 _MOST_TEXELS = 2**18
 """Sums of all threads together. Beyond, texels are added to in place, with locks: threads seldom meet there."""
 
@@ -35,13 +34,11 @@ class Layout:
     """Where the sums of one share begin: materials at 0, then shapes, the environment and texels.
 
     Attributes:
-        shares: how many there are, one after the other.
         apart: no two threads write to the same share.
         texels_apart: there are sums for texels, too.
         end: how many sums a share has.
     """
 
-    shares: int
     apart: bool
     texels_apart: bool
     shapes: int
@@ -55,14 +52,14 @@ class LookupSums:
 
     def __init__(self, scene: SceneFields) -> None:
         apart = current_arch() == "cpu"
-        shares = ti.lang.impl.current_cfg().cpu_max_num_threads if apart else 1
+        self.shares = threads() if apart else 1
         shapes = scene.material_values.shape[0]
         environment = shapes + scene.shape_emission.shape[0]
         texels = scene.texels.shape[0]
-        texels_apart = apart and shares * texels <= _MOST_TEXELS
+        texels_apart = apart and self.shares * texels <= _MOST_TEXELS
         end = environment + 1 + texels * texels_apart
-        self.layout = Layout(shares, apart, texels_apart, shapes, environment, environment + 1, end)
-        self.values: Any = zeros(shares * end, vec3)
+        self.layout = Layout(apart, texels_apart, shapes, environment, environment + 1, end)
+        self.values: Any = zeros(self.shares * end, vec3)
 
     def add(
         self, scene: SceneFields, features: Features, record: PathRecord, keep: Any, slots: int, emits: bool,
@@ -75,8 +72,8 @@ class LookupSums:
             slots: bit k is set for those fields of materials that are asked for.
             emits: emission is.
         """
-        scatter(scene, features, record, keep, self.values, self.layout, slots, emits, first, end)
-        gather(scene, self.values, self.layout)
+        scatter(scene, features, record, keep, self.values, self.layout, self.shares, slots, emits, first, end)
+        gather(scene, self.values, self.layout, self.shares)
 
 
 @ti.func
@@ -179,14 +176,14 @@ def _scatter_row(
 @ti.kernel
 def scatter(
     scene: ti.template(), features: ti.template(), record: ti.template(), keep: _flags, values: _numbers,
-    layout: ti.template(), slots: ti.template(), emits: ti.template(), first: ti.i32, end: ti.i32,
+    layout: ti.template(), shares: ti.i32, slots: ti.template(), emits: ti.template(), first: ti.i32, end: ti.i32,
 ):  # fmt: skip
-    """Add the adjoints of rows to the layout."""
+    """Add the adjoints of rows to the sums."""
     if ti.static(layout.apart):
-        for i in range(ti.static(layout.shares * _SPAN)):
-            if i % _SPAN == 0:
-                share = i // _SPAN
-                count = (end - first + ti.static(layout.shares - 1)) // ti.static(layout.shares)
+        for i in range(shares * TURNS):
+            if is_worker(i):
+                share = i // TURNS
+                count = (end - first + shares - 1) // shares
                 start = first + share * count
                 for row in range(start, ti.min(start + count, end)):
                     _scatter_row(scene, features, record, keep, values, layout, slots, emits, share, row)
@@ -196,10 +193,10 @@ def scatter(
 
 
 @ti.func
-def _taken(values: ti.template(), layout: ti.template(), index: ti.i32) -> vec3:
+def _taken(values: ti.template(), layout: ti.template(), shares: ti.i32, index: ti.i32) -> vec3:
     """The sum of all shares, which are zero from then on."""
     total = vec3(0.0)
-    for share in range(ti.static(layout.shares)):
+    for share in range(shares):
         at = share * ti.static(layout.end) + index
         total += values[at]
         values[at] = vec3(0.0)
@@ -207,13 +204,13 @@ def _taken(values: ti.template(), layout: ti.template(), index: ti.i32) -> vec3:
 
 
 @ti.kernel
-def gather(scene: ti.template(), values: _numbers, layout: ti.template()):
+def gather(scene: ti.template(), values: _numbers, layout: ti.template(), shares: ti.i32):
     """Add the sums to the fields' `.grad`, and begin anew."""
     for i in range(ti.static(layout.shapes)):
-        scene.material_values.grad[i] += _taken(values, layout, i)
+        scene.material_values.grad[i] += _taken(values, layout, shares, i)
     for i in range(ti.static(layout.environment - layout.shapes)):
-        scene.shape_emission.grad[i] += _taken(values, layout, ti.static(layout.shapes) + i)
+        scene.shape_emission.grad[i] += _taken(values, layout, shares, ti.static(layout.shapes) + i)
     for _ in range(1):
-        scene.environment_radiance.grad[None] += _taken(values, layout, ti.static(layout.environment))
+        scene.environment_radiance.grad[None] += _taken(values, layout, shares, ti.static(layout.environment))
     for i in range(ti.static(layout.end - layout.texels)):
-        scene.texels.grad[i] += _taken(values, layout, ti.static(layout.texels) + i)
+        scene.texels.grad[i] += _taken(values, layout, shares, ti.static(layout.texels) + i)

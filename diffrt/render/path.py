@@ -10,6 +10,7 @@ from diffrt.core.vector import is_finite, max_component, to_local, to_world
 from diffrt.device.hit import FAR, Hit, nowhere
 from diffrt.device.intersect import closest_hit
 from diffrt.device.surface import offset_along, surface_at
+from diffrt.device.work import Queue, fetch, is_worker, run_length
 from diffrt.render.film import film_point
 from diffrt.render.path_numbers import (
     BOUNCE_DIMENSIONS,
@@ -33,9 +34,9 @@ from diffrt.shading.receiver import bare_receiver
 
 SHADOW_END = 0.99999
 _RUN = 64
+"""Pixels that a thread takes at once."""
 _ROUND = 128
 """Samples of a round: about the square root of many."""
-_SPREAD_PRIME = 7919
 
 
 @ti.func
@@ -200,24 +201,12 @@ def trace_path_from(
     return radiance
 
 
-@ti.func
-def spread(i: ti.i32, count: ti.i32) -> ti.i32:
-    """A permutation of [0, count) that scatters runs of pixels: threads take neighbouring numbers, and would be left
-    waiting for the one whose part of the picture is the hardest."""
-    runs = count // _RUN
-    result = i
-    if i < runs * _RUN and runs % _SPREAD_PRIME != 0:
-        run = ti.cast(ti.cast(i // _RUN, ti.i64) * _SPREAD_PRIME % runs, ti.i32)
-        result = run * _RUN + i % _RUN
-    return result
-
-
 @ti.kernel
 def render_samples(
     scene: ti.template(), features: ti.template(), options: ti.template(),
     total: ti.types.ndarray(dtype=vec3, ndim=1), recent: ti.types.ndarray(dtype=vec3, ndim=1),
     squares: ti.types.ndarray(dtype=vec3, ndim=1), dropped: ti.types.ndarray(dtype=ti.i32, ndim=1),
-    first_pixel: ti.i32, pixels: ti.i32, first_sample: ti.i32, samples: ti.i32,
+    queue: Queue, workers: ti.i32, first_pixel: ti.i32, pixels: ti.i32, first_sample: ti.i32, samples: ti.i32,
     seed: ti.i32, max_depth: ti.i32, rr_depth: ti.i32,
 ):  # fmt: skip
     """Add `samples` samples to each of a run of pixels: their sum, that of their squares, and how many were no number.
@@ -225,26 +214,32 @@ def render_samples(
     One thread owns a pixel, so the result depends neither on the number of threads nor on the grouping. The sum is
     `total` + `recent`: samples are added up in rounds, since a long sum would lose the last bits of every addition.
     """
-    for i in range(pixels):
-        pixel = first_pixel + spread(i, pixels)
-        # Adding to the sum so far, sample by sample, makes the result independent of how samples are grouped in calls.
-        pixel_sum, round_sum, pixel_squares = total[pixel], recent[pixel], squares[pixel]
-        bad = 0
-        own = pixel_key(scene, options, pixel, seed)
-        for sample in range(first_sample, first_sample + samples):
-            key = path_key(scene, options, own, sample)
-            ray = primary_ray(scene, features, options, pixel, sample, key)
-            radiance = trace_path(scene, features, options, ray, key, sample, max_depth, rr_depth)
-            if is_finite(radiance.x) and is_finite(radiance.y) and is_finite(radiance.z):
-                round_sum += radiance
-                pixel_squares += radiance * radiance
-            else:
-                bad += 1
-            if (sample + 1) % _ROUND == 0:
-                pixel_sum += round_sum
-                round_sum = vec3(0.0)
-        total[pixel] = pixel_sum
-        recent[pixel] = round_sum
-        squares[pixel] = pixel_squares
-        if bad > 0:
-            ti.atomic_add(dropped[0], bad)
+    run = ti.static(run_length(_RUN))
+    for i in range(workers):
+        if is_worker(i):
+            start = fetch(queue, run)
+            while start < pixels:
+                for pixel in range(first_pixel + start, first_pixel + ti.min(start + run, pixels)):
+                    # Adding to the sum so far, sample by sample, makes the result independent of how they are grouped
+                    # in calls.
+                    pixel_sum, round_sum, pixel_squares = total[pixel], recent[pixel], squares[pixel]
+                    bad = 0
+                    own = pixel_key(scene, options, pixel, seed)
+                    for sample in range(first_sample, first_sample + samples):
+                        key = path_key(scene, options, own, sample)
+                        ray = primary_ray(scene, features, options, pixel, sample, key)
+                        radiance = trace_path(scene, features, options, ray, key, sample, max_depth, rr_depth)
+                        if is_finite(radiance.x) and is_finite(radiance.y) and is_finite(radiance.z):
+                            round_sum += radiance
+                            pixel_squares += radiance * radiance
+                        else:
+                            bad += 1
+                        if (sample + 1) % _ROUND == 0:
+                            pixel_sum += round_sum
+                            round_sum = vec3(0.0)
+                    total[pixel] = pixel_sum
+                    recent[pixel] = round_sum
+                    squares[pixel] = pixel_squares
+                    if bad > 0:
+                        ti.atomic_add(dropped[0], bad)
+                start = fetch(queue, run)

@@ -9,8 +9,8 @@ paths are recorded chunk by chunk, so memory does not depend on the number of sa
 
 import taichi as ti
 
-from diffrt._taichi import current_arch
 from diffrt.description.schema import MATERIAL_FIELDS
+from diffrt.device.work import run_length
 from diffrt.render.decisions import Decisions
 from diffrt.render.nearness import Near
 
@@ -54,8 +54,7 @@ class PathRecord:
         def number() -> ti.ScalarField:
             return ti.field(ti.i32, shape=rows)
 
-        # Paths of a group, and rows that it takes at once. A thread of the CPU gets no fewer than 512 of a loop anyway.
-        self.group, self.page = (512, 64) if current_arch() == "cpu" else (1, 1)
+        self.group, self.page = run_length(512), run_length(64)  # paths of a group, and rows that it takes at once
         self.used = ti.field(ti.i32, shape=())  # pages beyond the cameras; too many: the chunk was too large
         self.dropped = ti.field(ti.i32, shape=())  # paths that were no number
         self.levels = ti.field(ti.i32, shape=())  # highest level

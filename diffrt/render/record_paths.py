@@ -12,8 +12,9 @@ from diffrt.device.features import LIGHT_TRIANGLES
 from diffrt.device.hit import FAR
 from diffrt.device.intersect import closest_hit
 from diffrt.device.surface import offset_along, surface_at
+from diffrt.device.work import Queue, fetch, is_worker
 from diffrt.render.decisions import KEEP_VALUES, Spot, meet, weighed
-from diffrt.render.path import SHADOW_END, film_and_lens, power_heuristic, spread
+from diffrt.render.path import SHADOW_END, film_and_lens, power_heuristic
 from diffrt.render.path_numbers import (
     BOUNCE_DIMENSIONS,
     FIRST_BOUNCE_DIMENSION,
@@ -52,6 +53,8 @@ from diffrt.shading.receiver import bare_receiver
 
 _LEAST_SURVIVAL = 0.05
 _FOLLOWED = 0.25
+_RUN = 64
+_SPREAD_PRIME = 7919
 
 
 @ti.func
@@ -247,12 +250,67 @@ def _record_path(
     return latest, changes
 
 
+@ti.func
+def _spread(i: ti.i32, count: ti.i32) -> ti.i32:
+    """A permutation of [0, count) that scatters runs of pixels, so that every chunk has its share of long paths."""
+    runs = count // _RUN
+    result = i
+    if i < runs * _RUN and runs % _SPREAD_PRIME != 0:
+        run = ti.cast(ti.cast(i // _RUN, ti.i64) * _SPREAD_PRIME % runs, ti.i32)
+        result = run * _RUN + i % _RUN
+    return result
+
+
+@ti.func
+def _record_group(
+    scene: ti.template(), features: ti.template(), options: ti.template(), record: ti.template(),
+    weights: ti.template(), keep: ti.template(), changing: ti.template(), everything: ti.i32, share: ti.f32,
+    pixels: ti.i32, first_pixel: ti.i32, first_sample: ti.i32, first: ti.i32, begin: ti.i32, end: ti.i32,
+    seed: ti.i32, max_depth: ti.i32, rr_depth: ti.i32,
+):  # fmt: skip
+    """Record the paths [begin, end), whose rows take pages of their own."""
+    latest, highest = -1, 0
+    for path in range(begin, end):
+        number = first_pixel + path
+        pixel = _spread(number % pixels, pixels)
+        sample = first_sample + number // pixels
+        key = path_key(scene, options, pixel_key(scene, options, pixel, seed), sample)
+        film, lens = film_and_lens(scene, features, options, pixel, sample, key)
+        weight = weights[pixel]
+        new_camera_row(record, path, pixel, film, lens, weight * share)
+        if weight.dot(weight) > 0.0:
+            before = latest
+            latest, changes = _record_path(
+                scene, features, options, record, keep, changing, first, latest, path, key, sample,
+                max_depth, rr_depth,
+            )  # fmt: skip
+            if changes or everything != 0:
+                total = arrivals(record, path)
+                if not (is_finite(total.x) and is_finite(total.y) and is_finite(total.z)):
+                    drop(record, path)
+                    record.dropped[None] += 1
+                else:
+                    if everything == 0:
+                        leave_still(scene, record, keep, changing, path)
+                    highest = ti.max(highest, begin_adjoints(features, record, path))
+            else:
+                # The next path takes its rows, those of the page that it reached.
+                record.next[path], record.last[path] = -1, path
+                latest = ti.max(before, ti.select(latest < 0, latest, latest // record.page * record.page))
+    if ti.static(record.geometry):
+        if highest > 0:
+            ti.atomic_max(record.levels[None], highest)
+    if latest >= 0:
+        for row in range(latest + 1, latest // record.page * record.page + record.page):
+            record.kind[row] = DROPPED
+
+
 @ti.kernel
 def record_paths(
     scene: ti.template(), features: ti.template(), options: ti.template(), record: ti.template(),
     weights: ti.types.ndarray(dtype=vec3, ndim=1), keep: ti.types.ndarray(dtype=ti.i32, ndim=1),
     changing: ti.types.ndarray(dtype=ti.i32, ndim=1), everything: ti.i32, share: ti.f32,
-    pixels: ti.i32, first_pixel: ti.i32, first_sample: ti.i32, paths: ti.i32,
+    queue: Queue, workers: ti.i32, pixels: ti.i32, first_pixel: ti.i32, first_sample: ti.i32, paths: ti.i32,
     seed: ti.i32, max_depth: ti.i32, rr_depth: ti.i32,
 ):  # fmt: skip
     """Record `paths` paths: the samples of the film in order, from sample `first_sample` of pixel `first_pixel` on.
@@ -265,42 +323,15 @@ def record_paths(
             `everything` is kept.
     """
     first = (paths + record.page - 1) // record.page * record.page
-    for i in range(paths):
-        latest, highest = -1, 0
-        for path in range(i, ti.select(i % record.group == 0, ti.min(i + record.group, paths), i)):
-            number = first_pixel + path
-            # Runs of pixels from all over the film, so that every chunk has its share of long paths.
-            pixel = spread(number % pixels, pixels)
-            sample = first_sample + number // pixels
-            key = path_key(scene, options, pixel_key(scene, options, pixel, seed), sample)
-            film, lens = film_and_lens(scene, features, options, pixel, sample, key)
-            weight = weights[pixel]
-            new_camera_row(record, path, pixel, film, lens, weight * share)
-            if weight.dot(weight) > 0.0:
-                before = latest
-                latest, changes = _record_path(
-                    scene, features, options, record, keep, changing, first, latest, path, key, sample,
-                    max_depth, rr_depth,
+    for i in range(workers):
+        if is_worker(i):
+            start = fetch(queue, record.group)
+            while start < paths:
+                _record_group(
+                    scene, features, options, record, weights, keep, changing, everything, share, pixels, first_pixel,
+                    first_sample, first, start, ti.min(start + record.group, paths), seed, max_depth, rr_depth,
                 )  # fmt: skip
-                if changes or everything != 0:
-                    total = arrivals(record, path)
-                    if not (is_finite(total.x) and is_finite(total.y) and is_finite(total.z)):
-                        drop(record, path)
-                        record.dropped[None] += 1
-                    else:
-                        if everything == 0:
-                            leave_still(scene, record, keep, changing, path)
-                        highest = ti.max(highest, begin_adjoints(features, record, path))
-                else:
-                    # The next path takes its rows, those of the page that it reached.
-                    record.next[path], record.last[path] = -1, path
-                    latest = ti.max(before, ti.select(latest < 0, latest, latest // record.page * record.page))
-        if ti.static(record.geometry):
-            if highest > 0:
-                ti.atomic_max(record.levels[None], highest)
-        if latest >= 0:
-            for row in range(latest + 1, latest // record.page * record.page + record.page):
-                record.kind[row] = DROPPED
+                start = fetch(queue, record.group)
 
 
 @ti.kernel
