@@ -294,7 +294,9 @@ def _record_group(
                         leave_still(scene, record, keep, changing, path)
                     highest = ti.max(highest, begin_adjoints(features, record, path))
             else:
-                # The next path takes its rows, those of the page that it reached.
+                # The next path takes its rows, those of the page that it reached. Others remain, of no path.
+                if latest // record.page != before // record.page:
+                    drop(record, path)
                 record.next[path], record.last[path] = -1, path
                 latest = ti.max(before, ti.select(latest < 0, latest, latest // record.page * record.page))
     if ti.static(record.geometry):

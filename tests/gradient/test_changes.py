@@ -84,3 +84,31 @@ def test_vertices_that_are_left_out_have_no_part(monkeypatch: pytest.MonkeyPatch
         assert np.abs(other).max() > 0.0
         assert np.allclose(one, other, rtol=1e-4, atol=1e-4 * np.abs(other).max()), name
     assert kept[False] < 0.5 * kept[True]
+
+
+@pytest.mark.usefixtures("taichi")
+def test_every_vertex_that_counts_is_on_a_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Paths on which nothing changes leave their rows to the next one, and none behind, also at the end of a page."""
+    scene = diffrt.Scene.from_dict(hall())
+    backward = InteriorPass.backward
+    pages = 0
+
+    def checking(self: InteriorPass, chunk: Chunk) -> None:
+        nonlocal pages
+        record = chunk.record
+        kind, following = record.kind.to_numpy(), record.next.to_numpy()
+        on_path = np.zeros(len(kind), dtype=bool)
+        rows = following[: chunk.first]
+        while (rows := rows[rows >= 0]).size:
+            on_path[rows] = True
+            rows = following[rows]
+        counts = kind[: chunk.end] != DROPPED
+        counts[: chunk.first] = False  # cameras
+        assert not np.any(counts & ~on_path[: chunk.end])
+        pages += record.used[None]
+        backward(self, chunk)
+
+    monkeypatch.setattr(InteriorPass, "backward", checking)
+    for name in ("shapes.ball.translation", "materials.metal.roughness"):
+        diffrt.render_backward(scene, loss_weights(12, 16), [name], spp=256, seed=3, terms=["interior"])
+    assert pages > 100
