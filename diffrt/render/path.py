@@ -201,6 +201,36 @@ def trace_path_from(
     return radiance
 
 
+@ti.func
+def _render_pixel(
+    scene: ti.template(), features: ti.template(), options: ti.template(),
+    total: ti.template(), recent: ti.template(), squares: ti.template(), dropped: ti.template(),
+    pixel: ti.i32, first_sample: ti.i32, samples: ti.i32, seed: ti.i32, max_depth: ti.i32, rr_depth: ti.i32,
+):  # fmt: skip
+    """Add samples to a pixel."""
+    # Adding to the sum so far, sample by sample, makes the result independent of how they are grouped in calls.
+    pixel_sum, round_sum, pixel_squares = total[pixel], recent[pixel], squares[pixel]
+    bad = 0
+    own = pixel_key(scene, options, pixel, seed)
+    for sample in range(first_sample, first_sample + samples):
+        key = path_key(scene, options, own, sample)
+        ray = primary_ray(scene, features, options, pixel, sample, key)
+        radiance = trace_path(scene, features, options, ray, key, sample, max_depth, rr_depth)
+        if is_finite(radiance.x) and is_finite(radiance.y) and is_finite(radiance.z):
+            round_sum += radiance
+            pixel_squares += radiance * radiance
+        else:
+            bad += 1
+        if (sample + 1) % _ROUND == 0:
+            pixel_sum += round_sum
+            round_sum = vec3(0.0)
+    total[pixel] = pixel_sum
+    recent[pixel] = round_sum
+    squares[pixel] = pixel_squares
+    if bad > 0:
+        ti.atomic_add(dropped[0], bad)
+
+
 @ti.kernel
 def render_samples(
     scene: ti.template(), features: ti.template(), options: ti.template(),
@@ -220,26 +250,8 @@ def render_samples(
             start = fetch(queue, run)
             while start < pixels:
                 for pixel in range(first_pixel + start, first_pixel + ti.min(start + run, pixels)):
-                    # Adding to the sum so far, sample by sample, makes the result independent of how they are grouped
-                    # in calls.
-                    pixel_sum, round_sum, pixel_squares = total[pixel], recent[pixel], squares[pixel]
-                    bad = 0
-                    own = pixel_key(scene, options, pixel, seed)
-                    for sample in range(first_sample, first_sample + samples):
-                        key = path_key(scene, options, own, sample)
-                        ray = primary_ray(scene, features, options, pixel, sample, key)
-                        radiance = trace_path(scene, features, options, ray, key, sample, max_depth, rr_depth)
-                        if is_finite(radiance.x) and is_finite(radiance.y) and is_finite(radiance.z):
-                            round_sum += radiance
-                            pixel_squares += radiance * radiance
-                        else:
-                            bad += 1
-                        if (sample + 1) % _ROUND == 0:
-                            pixel_sum += round_sum
-                            round_sum = vec3(0.0)
-                    total[pixel] = pixel_sum
-                    recent[pixel] = round_sum
-                    squares[pixel] = pixel_squares
-                    if bad > 0:
-                        ti.atomic_add(dropped[0], bad)
+                    _render_pixel(
+                        scene, features, options, total, recent, squares, dropped, pixel, first_sample, samples, seed,
+                        max_depth, rr_depth,
+                    )  # fmt: skip
                 start = fetch(queue, run)

@@ -54,6 +54,7 @@ from diffrt.shading.receiver import bare_receiver
 _LEAST_SURVIVAL = 0.05
 _FOLLOWED = 0.25
 _RUN = 64
+"""Neighbouring pixels that stay together when they are spread."""
 _SPREAD_PRIME = 7919
 
 
