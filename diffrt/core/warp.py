@@ -69,15 +69,6 @@ def hemisphere_cosine_pdf(cos_theta: ti.f32) -> ti.f32:
 
 
 @ti.func
-def sphere_uniform(u: vec2) -> vec3:
-    """Direction with density 1/(4 pi) per solid angle."""
-    z = 1.0 - 2.0 * u.y
-    r = ti.sqrt(ti.max(1.0 - z * z, 0.0))
-    around = cos_sin_turn(u.x)
-    return vec3(r * around.x, r * around.y, z)
-
-
-@ti.func
 def triangle_uniform(u: vec2) -> vec2:
     """Barycentrics (b1, b2) of a uniform point of a triangle; density 1/area. Folds the square along its diagonal
     with less distortion than the square root map (Heitz 2019, "A Low-Distortion Map Between Triangle and Square")."""

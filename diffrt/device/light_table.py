@@ -29,6 +29,8 @@ _LEAST_ABOVE = 0.01
 """Share of an environment's light above its mean that makes it worth telling apart."""
 _POINT_STRENGTH = 4.0
 """Of a sphere is seen a quarter of its area: times an intensity, the strength of a sphere that is as bright."""
+_LEAST_STRENGTH = 0.01
+"""Of the brightest light's has a light that is found by samples alone: one that is off has a derivative, too."""
 
 
 def colours(image: np.ndarray) -> np.ndarray:
@@ -56,8 +58,10 @@ def light_table(
     # The bounds let light reach 90 degrees beyond the cone.
     cosine = np.where(kind == LIGHT_SPOT, np.cos(np.maximum(angles[:, 0] - 0.5 * np.pi, 0.0)), -1.0)
     none = np.zeros(len(delta))
+    strength = _POINT_STRENGTH * intensity.mean(axis=1)
+    least = _LEAST_STRENGTH * np.append(emitters.groups.strength, strength[near]).max(initial=0.0)
     points = LightBounds(
-        position, position, none, direction, cosine, none, _POINT_STRENGTH * intensity.mean(axis=1)
+        position, position, none, direction, cosine, none, np.maximum(strength, least)
     )[near]  # fmt: skip
 
     lights = emitters.groups.joined(points)
@@ -77,15 +81,12 @@ def light_table(
 
     importance = intensity[far].mean(axis=1)
     if environment is not None:
-        image = environment.image
         scale = float(environment.fields.get("scale", np.float64(1.0)))
         rows, columns = np.ones(1), np.ones(1)
-        if image is None:
-            mean = float(np.mean(environment.fields["radiance"]))
-        else:
-            rows, columns, mean = environment_distribution(colours(image))
-        importance = np.append(importance, np.pi * mean * scale)
-        entries.append(np.array([[LIGHT_ENVIRONMENT, 0, 0]]))
+        if environment.image is not None:  # a constant one is for BSDF samples to find
+            rows, columns, mean = environment_distribution(colours(environment.image))
+            importance = np.append(importance, np.pi * mean * scale)
+            entries.append(np.array([[LIGHT_ENVIRONMENT, 0, 0]]))
         arrays["environment_texture"] = np.array([environment_texture])
         arrays["environment_radiance"] = np.asarray(environment.fields.get("radiance", np.zeros(3)))
         arrays["environment_scale"] = np.array([scale])
@@ -95,9 +96,8 @@ def light_table(
         arrays["environment_row_guide"] = guide_table(rows, np.array([len(rows)]))
         arrays["environment_column_guide"] = guide_table(columns, np.full(len(rows), len(columns) // len(rows)))
     arrays["lights"] = np.concatenate(entries)
-    arrays["far_importance"] = np.array([importance.sum()])
-    shares = importance if importance.sum() > 0 else np.ones_like(importance)
-    arrays["far_cdf"] = np.cumsum(shares) / max(shares.sum(), 1e-300)
+    brightest = importance.max(initial=0.0)
+    arrays["far_strength"] = np.maximum(importance, _LEAST_STRENGTH * brightest if brightest > 0.0 else 1.0)
     arrays["light_counts"] = np.array([len(order), len(importance), len(levels)])
     return arrays
 

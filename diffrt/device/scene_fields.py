@@ -140,8 +140,7 @@ class SceneFields:
         # See light_tree.py; fewer nodes than half as many as lights.
         self.light_nodes = ti.Vector.field(LIGHT_WIDTH, ti.f32, shape=c.lights // 2 * LIGHT_ATTRIBUTES)
         self.light_levels = plain(ti.i32, 16)  # first node of each
-        self.far_importance = plain(ti.f32)
-        self.far_cdf = plain(ti.f32, c.delta_lights)
+        self.far_strength = plain(ti.f32, c.delta_lights)
         self.emitter_bounds = ti.Vector.field(3, ti.f32, shape=2)  # of all triangles that emit
         self.delta_position = vector(3, c.delta_lights)
         self.delta_direction = vector(3, c.delta_lights)

@@ -17,7 +17,6 @@ from diffrt.scene.elements import Camera, Light
 from diffrt.scene.parameters import find
 from diffrt.scene.scene import Scene
 
-_DARK = "a dark light gets no light samples; its gradient lacks what they would find"
 _HARD = "the cone ends abruptly, and its edge on what it lights moves; the gradient lacks that"
 _LEAST_FALLOFF = 1e-3
 """Degrees between the two angles of a spot below which its cone has an edge."""
@@ -49,8 +48,7 @@ def _reached(scene: Scene, view: Camera, name: str) -> Target:
         return _of_light(scene, name, scene.lights[element], field)
     if field == "emission":
         at = list(scene.shapes).index(element)
-        dark = "" if np.any(scene[name]) else _DARK
-        return Target(name, ("shape_emission",), lambda grads: grads["shape_emission"][at], lacks=dark)
+        return Target(name, ("shape_emission",), lambda grads: grads["shape_emission"][at])
     if section == "shapes":
         return of_shape(scene, name, element, field)
     return of_camera(scene, view, name, element, field)
@@ -122,12 +120,8 @@ def _of_texture(scene: Scene, name: str, element: str) -> Target:
             result[..., :3] = texels
         return result
 
-    emitting = [shape.emission for shape in scene.shapes.values()]
     zero = float(texture.data.min()) == 0.0
     lacks = {_at_zero(scene.materials[user].type, key) for user, key in used if zero} - {""}
-    lamp = any(isinstance(e, TextureRef) and e.name == element for e in emitting)
-    if lamp and not texture.data.any():
-        lacks.add(_DARK)
     return Target(
         name, ("texels",), pull, tuple(materials), slots, bends, tuple(opacities), tuple(weights),
         "; ".join(sorted(lacks)),
@@ -155,9 +149,7 @@ def _of_light(scene: Scene, name: str, light: Light, field: str) -> Target:
             row = np.asarray(np.deg2rad(row[("cutoff", "falloff_start").index(field)]))
         return row
 
-    lacks = _DARK if source == "delta_intensity" and not light.fields[field].any() else ""
-    if light.type == "spot" and source != "delta_intensity":
-        lacks = _HARD if ends_abruptly(light) else ""
+    lacks = _HARD if ends_abruptly(light) and source != "delta_intensity" else ""
     return Target(name, (source,), pull, lacks=lacks)
 
 
@@ -174,8 +166,7 @@ def _of_environment(scene: Scene, name: str, light: Light, field: str) -> Target
     if field in ("radiance", "scale"):
         source = f"environment_{field}"
         shape = light.fields[field].shape
-        dark = "" if light.fields[field].any() else _DARK
-        return Target(name, (source,), lambda grads: grads[source].reshape(shape), lacks=dark)
+        return Target(name, (source,), lambda grads: grads[source].reshape(shape))
     if field == "image":
         assert light.image is not None
         offset = sum(texture.data.shape[0] * texture.data.shape[1] for texture in scene.textures.values())

@@ -20,8 +20,6 @@ def _warp(which: ti.template(), u: ti.types.ndarray(dtype=vec2, ndim=1), out: ti
             out[i] = vec3(warp.disk_concentric(u[i]), 0.0)
         elif ti.static(which == "hemisphere"):
             out[i] = warp.hemisphere_cosine(u[i])
-        elif ti.static(which == "sphere"):
-            out[i] = warp.sphere_uniform(u[i])
         elif ti.static(which == "triangle"):
             out[i] = vec3(warp.triangle_uniform(u[i]), 0.0)
         elif ti.static(which == "tent"):
@@ -78,14 +76,6 @@ def test_hemisphere_follows_the_cosine(square: np.ndarray) -> None:
     assert w[:, 2].min() >= 0.0
     # The projection is uniform in the disk, so the square of the cosine is uniform.
     assert _uniform(np.minimum(w[:, 2] ** 2, 1.0), np.arctan2(w[:, 1], w[:, 0]) / (2 * np.pi) % 1.0)
-
-
-def test_sphere_is_uniform(square: np.ndarray) -> None:
-    w = _apply("sphere", square)
-    assert np.allclose(np.linalg.norm(w, axis=1), 1.0, atol=1e-6)
-    assert np.allclose(w.mean(axis=0), 0.0, atol=1e-4)
-    assert np.allclose(w.T @ w / len(w), np.eye(3) / 3, atol=1e-4)
-    assert _uniform((w[:, 2] + 1) / 2, np.arctan2(w[:, 1], w[:, 0]) / (2 * np.pi) % 1.0)
 
 
 def test_triangle_is_uniform(square: np.ndarray) -> None:

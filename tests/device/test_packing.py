@@ -18,7 +18,7 @@ def test_arrays_reach_their_fields(monkeypatch: pytest.MonkeyPatch, way: str, gr
     scene = SceneFields(Capacity(vertices=20).grown(), gradients)
     rng = np.random.default_rng(1)
     fields = [
-        scene.positions, scene.uvs, scene.triangles, scene.triangle_shape, scene.far_cdf, scene.environment_texture,
+        scene.positions, scene.uvs, scene.triangles, scene.triangle_shape, scene.far_strength, scene.environment_texture,
         scene.environment_scale, scene.environment_radiance, scene.camera_to_world, scene.film_size,
         scene.facet_rows[3],
     ]  # fmt: skip
@@ -66,4 +66,4 @@ def _element(field: ti.Field) -> tuple[int, ...]:
 def test_what_does_not_fit_is_refused() -> None:
     scene = SceneFields(Capacity().grown(), False)
     with pytest.raises(ValueError, match="broadcast"):
-        packing.write(scene, [(scene.far_cdf, np.zeros(1000))])
+        packing.write(scene, [(scene.far_strength, np.zeros(1000))])

@@ -121,11 +121,44 @@ def test_what_has_no_gradient_says_so() -> None:
         diffrt.render_forward(scene, {"camera.fov": np.ones(2)}, spp=1)
 
 
-def test_a_dark_lamp_warns() -> None:
-    scene = diffrt.Scene.from_dict(scenes.lit())
-    scene["shapes.lamp.emission"] = [0, 0, 0]
-    with pytest.warns(diffrt.DiffrtWarning, match=r"shapes\.lamp\.emission"):
-        diffrt.render_backward(scene, np.ones((12, 16, 3)), ["shapes.lamp.emission"], spp=1)
+ROUND = {"type": "directional", "direction": [0.3, -1, 0], "irradiance": [0, 0, 0]}
+DARK = {
+    "lights.sun.irradiance": {"lights": [{"name": "sun", **ROUND}, {**ROUND, "name": "moon", "irradiance": 1.0}]},
+    "lights.bulb.intensity": {
+        "lights": [
+            {"name": "bulb", "type": "point", "position": [1, 2, 0], "intensity": [0, 0, 0]},
+            {"name": "other", "type": "point", "position": [0, 2, 0], "intensity": 1.0},
+        ]
+    },
+    "lights.sky.radiance": {"lights": [{"name": "sky", "type": "environment", "radiance": [0, 0, 0]}]},
+    "shapes.off.emission": {},
+}
+
+
+@pytest.mark.parametrize("name", DARK)
+def test_a_light_that_is_off_has_a_derivative(name: str) -> None:
+    """Beside others that are on, too: light is linear, so it is the picture when the light is on."""
+    facing_down = {"rotate": {"axis": [1, 0, 0], "degrees": 90}}
+    lamp = {"type": "rectangle", "emission": [0, 0, 0], "to_world": [facing_down, {"translate": [0, 1.5, 0]}]}
+    on = {**lamp, "name": "on", "emission": 1.0, "to_world": [facing_down, {"translate": [3, 1.5, 0]}]}
+    scene = diffrt.Scene.from_dict(
+        {
+            "camera": {"to_world": {"look_at": {"origin": [0, 2, 3], "target": [0, 0, 0]}}, "width": 16, "height": 12},
+            "integrator": {"max_depth": 2},
+            "shapes": [
+                {"name": "floor", "type": "rectangle", "to_world": [facing_down, {"scale": [3, -3, 3]}]},
+                *([{**lamp, "name": "off"}, on] if name.startswith("shapes") else []),
+            ],
+            **DARK[name],
+        }
+    )
+    off = diffrt.render(scene, spp=256)
+    weights = np.ones((12, 16, 3)) / off.size
+    found = [diffrt.render_backward(scene, weights, [name], spp=64, seed=seed)[name].sum() for seed in range(8)]
+    scene[name] = np.ones(3)
+    change = (diffrt.render(scene, spp=1024, seed=1) - off).mean()
+    assert change > 0.01
+    assert np.mean(found) == pytest.approx(change, abs=3 * np.std(found) / np.sqrt(8) + 0.005 * change)
 
 
 def test_a_black_surface_has_a_derivative() -> None:

@@ -3,14 +3,14 @@
 Lights at definite places are found by going down the light tree (device/light_tree.py). At a node, a child's importance
 is about the irradiance that it makes if nothing is in between, and above zero wherever that may be: strength /
 distance^2, times what is seen of its area and the largest cosine at the receiver that its bounds allow, the latter
-mixed with the receiver's glossy lobe. Lights infinitely far away make the same irradiance everywhere, and compete as
-one with the tree as a whole.
+mixed with the receiver's glossy lobe. Lights infinitely far away, of which there are few, are gone through one by one:
+of directional lights the cosine at the receiver is known. Together they compete with the tree as a whole.
 """
 
 import taichi as ti
 
-from diffrt.core.distribution import cdf_interval, search_cdf
 from diffrt.core.vector import lane, larger, smaller, total
+from diffrt.device.features import LIGHT_DIRECTIONAL
 from diffrt.device.scene_fields import LIGHT_ATTRIBUTES, LIGHT_WIDTH
 from diffrt.shading.receiver import Receiver
 
@@ -19,6 +19,8 @@ _LEAST_GAP = 1.0 / 9.0
 _WITHIN = 1.0 / 6.0
 LEAST_SHARE = 0.1
 """Of lights far away, and of those nearby, wherever there are both: bounds know nothing of shadows."""
+_LEAST_COSINE = 0.1
+"""Of directional lights, above the horizon: derivatives of a cosine do not vanish there, and samples must not."""
 
 
 @ti.dataclass
@@ -95,14 +97,32 @@ def _lane_at(importances, v: ti.f32):
 
 
 @ti.func
-def _far_share(scene: ti.template(), features: ti.template(), near: ti.f32) -> ti.f32:
-    """Probability of the lights infinitely far away where those of the tree have this importance."""
-    share = 0.0
+def _far_importance(scene: ti.template(), features: ti.template(), receiver: Receiver, number: ti.i32) -> ti.f32:
+    """Of a light infinitely far away, by its number among them."""
+    result = scene.far_strength[number]
+    if ti.static(features.delta_lights):
+        entry = scene.lights[scene.light_counts[None][0] + number]
+        if entry[0] == LIGHT_DIRECTIONAL and receiver.normal.dot(receiver.normal) > 0.5:
+            cosine = -receiver.normal.dot(scene.delta_direction[entry[1]])
+            result *= ti.select(cosine > 0.0, larger(cosine, _LEAST_COSINE), 0.0)
+    return result
+
+
+@ti.func
+def _far_importances(scene: ti.template(), features: ti.template(), receiver: Receiver) -> ti.f32:
+    """Of all lights infinitely far away."""
+    result = 0.0
     if ti.static(features.far_lights):
-        far = scene.far_importance[None]
-        share = smaller(larger(far / larger(far + near, 1e-30), LEAST_SHARE), 1.0 - LEAST_SHARE)
-        share = ti.select(near > 0.0, ti.select(far > 0.0, share, 0.0), 1.0)
-    return share
+        for number in range(scene.light_counts[None][1]):
+            result += _far_importance(scene, features, receiver, number)
+    return result
+
+
+@ti.func
+def _far_share(near: ti.f32, far: ti.f32) -> ti.f32:
+    """Probability of the lights infinitely far away, by the importances of those in the tree and of their own."""
+    share = smaller(larger(far / larger(far + near, 1e-30), LEAST_SHARE), 1.0 - LEAST_SHARE)
+    return ti.select(near > 0.0, ti.select(far > 0.0, share, 0.0), 1.0)
 
 
 @ti.func
@@ -110,6 +130,7 @@ def choose(scene: ti.template(), features: ti.template(), receiver: Receiver, u:
     """A light for a receiver, out of one uniform number."""
     result = Choice(-1, 0.0, 0.0)
     counts = scene.light_counts[None]
+    all_far = _far_importances(scene, features, receiver)
     v = u
     far = ti.cast(ti.static(not features.near_lights), ti.u1)
     share = 1.0  # of the lights that v chooses among
@@ -124,7 +145,7 @@ def choose(scene: ti.template(), features: ti.template(), receiver: Receiver, u:
                 all_of_it = total(importances)
                 if ti.static(features.far_lights):
                     if level == 0:
-                        share = _far_share(scene, features, all_of_it)
+                        share = _far_share(all_of_it, all_far)
                         far = u < share
                         if not far:
                             v = (v - share) / (1.0 - share)
@@ -142,11 +163,14 @@ def choose(scene: ti.template(), features: ti.template(), receiver: Receiver, u:
             result = Choice(index, share, v)
     if ti.static(features.far_lights):
         if far:
-            v = smaller(v, 0.9999999)
-            chosen = search_cdf(scene.far_cdf, 0, counts[1], v)
-            interval = cdf_interval(scene.far_cdf, 0, chosen)
-            v = smaller(larger((v - interval.x) / larger(interval.y, 1e-20), 0.0), 0.9999999)
-            result = Choice(counts[0] + chosen, share * interval.y, v)
+            v *= all_far
+            below = 0.0
+            for number in range(counts[1]):
+                width = _far_importance(scene, features, receiver, number)
+                if width > 0.0 and v >= below:
+                    rest = smaller((v - below) / width, 0.9999999)
+                    result = Choice(counts[0] + number, share * width / all_far, rest)
+                below += width
     return result
 
 
@@ -163,7 +187,8 @@ def near_probability(scene: ti.template(), features: ti.template(), receiver: Re
             all_of_it = total(importances)
             probability *= lane(importances, way % LIGHT_WIDTH) / larger(all_of_it, 1e-30)
             if level == levels - 1:
-                probability *= 1.0 - _far_share(scene, features, all_of_it)
+                if ti.static(features.far_lights):
+                    probability *= 1.0 - _far_share(all_of_it, _far_importances(scene, features, receiver))
             way //= LIGHT_WIDTH
     return probability
 
@@ -171,8 +196,9 @@ def near_probability(scene: ti.template(), features: ti.template(), receiver: Re
 @ti.func
 def far_probability(scene: ti.template(), features: ti.template(), receiver: Receiver, light: ti.i32) -> ti.f32:
     """With which `choose` finds a light infinitely far away, by its number among them."""
-    near = 0.0
+    near, far = 0.0, _far_importances(scene, features, receiver)
     if ti.static(features.light_tree):
         counts = scene.light_counts[None]
         near = total(_importances(scene, features, scene.light_levels[counts[2] - 1], receiver))
-    return _far_share(scene, features, near) * cdf_interval(scene.far_cdf, 0, light).y
+    own = _far_importance(scene, features, receiver, light)
+    return _far_share(near, far) * own / larger(far, 1e-30)

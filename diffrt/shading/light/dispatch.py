@@ -15,7 +15,7 @@ from diffrt.shading.receiver import Receiver
 def sample(scene: ti.template(), features: ti.template(), receiver: Receiver, u: vec2) -> LightSample:
     """A direction from the receiver towards a light; the choice of the light is taken out of u.x, which stays uniform.
 
-    `pdf` includes the probability of the choice.
+    `pdf` includes the probability of the choice. A constant environment is never sampled.
     """
     result = no_light()
     chosen = choice.choose(scene, features, receiver, u.x)
@@ -26,7 +26,7 @@ def sample(scene: ti.template(), features: ti.template(), receiver: Receiver, u:
             if ti.static(features.area_lights):
                 result = area.sample(scene, features, chosen.light, receiver.position, rest)
         elif kind == LIGHT_ENVIRONMENT:
-            if ti.static(features.environment):
+            if ti.static(features.environment_image):
                 result = environment.sample(scene, features, rest)
         else:
             if ti.static(features.delta_lights):
@@ -63,8 +63,11 @@ def environment_emitted_and_pdf(scene: ti.template(), features: ti.template(), r
 @ti.func
 def environment_probability(scene: ti.template(), features: ti.template(), receiver: Receiver) -> ti.f32:
     """Probability with which `sample` goes to the environment."""
-    last = scene.light_counts[None][1] - 1  # the environment is the last light of all
-    return choice.far_probability(scene, features, receiver, last)
+    probability = 0.0
+    if ti.static(features.environment_image):
+        last = scene.light_counts[None][1] - 1  # the environment is the last light of all
+        probability = choice.far_probability(scene, features, receiver, last)
+    return probability
 
 
 @ti.func

@@ -2,7 +2,8 @@
 
 The image's centre lies along -Z, its right half towards +X: u = 1/2 + atan2(x, -z) / (2 pi), v = acos(y) / pi from the
 top. Lookups are bilinear, wrap in u and clamp in v. Samples are drawn from a distribution that is constant on each
-texel, and go only where the image is brighter than its mean: the rest is for BSDF samples to find.
+texel, and go only where the image is brighter than its mean: the rest is for BSDF samples to find (Karlik et al. 2019,
+"MIS compensation"). That leaves none for a constant environment.
 """
 
 import taichi as ti
@@ -10,7 +11,7 @@ from taichi.math import vec2, vec3
 
 from diffrt.core.distribution import cdf_interval, search_guided
 from diffrt.core.vector import PI, larger
-from diffrt.core.warp import cos_sin_turn, sphere_uniform, turn_of
+from diffrt.core.warp import cos_sin_turn, turn_of
 from diffrt.device.features import LIGHT_ENVIRONMENT
 from diffrt.shading.light.base import LightSample
 from diffrt.shading.texture import CLAMP, REPEAT, bilinear, bilinear_texels
@@ -47,7 +48,7 @@ def pdf(scene: ti.template(), features: ti.template(), direction: vec3) -> ti.f3
 def emitted_and_pdf(scene: ti.template(), features: ti.template(), direction: vec3):
     """Both `emitted` and `pdf`, which share the way from the direction to the image."""
     uv = vec2(0.0)
-    density = 1.0 / (4.0 * PI)
+    density = 0.0
     if ti.static(features.environment_image):
         info = scene.textures[scene.environment_texture[None]]
         local = scene.environment_to_local[None] @ direction
@@ -63,25 +64,20 @@ def emitted_and_pdf(scene: ti.template(), features: ti.template(), direction: ve
 
 @ti.func
 def sample(scene: ti.template(), features: ti.template(), u: vec2) -> LightSample:
-    """A direction towards the environment; `pdf` per solid angle, without the choice of the light."""
-    direction = vec3(0.0)
+    """A direction towards the image; `pdf` per solid angle, without the choice of the light."""
+    info = scene.textures[scene.environment_texture[None]]
+    row = search_guided(scene.environment_rows, scene.environment_row_guide, 0, info[2], u.y)
+    down = cdf_interval(scene.environment_rows, 0, row)
+    column = search_guided(scene.environment_columns, scene.environment_column_guide, row * info[1], info[1], u.x)
+    across = cdf_interval(scene.environment_columns, row * info[1], column)
     uv = vec2(0.0)
-    density = 1.0 / (4.0 * PI)
-    if ti.static(features.environment_image):
-        info = scene.textures[scene.environment_texture[None]]
-        row = search_guided(scene.environment_rows, scene.environment_row_guide, 0, info[2], u.y)
-        down = cdf_interval(scene.environment_rows, 0, row)
-        column = search_guided(scene.environment_columns, scene.environment_column_guide, row * info[1], info[1], u.x)
-        across = cdf_interval(scene.environment_columns, row * info[1], column)
-        uv.x = (ti.cast(column, ti.f32) + (u.x - across.x) / larger(across.y, 1e-20)) / ti.cast(info[1], ti.f32)
-        uv.y = (ti.cast(row, ti.f32) + (u.y - down.x) / larger(down.y, 1e-20)) / ti.cast(info[2], ti.f32)
-        around = cos_sin_turn(uv.x)  # phi is half a turn less
-        polar = cos_sin_turn(0.5 * uv.y)
-        local = vec3(-polar.y * around.y, polar.x, polar.y * around.x)
-        direction = scene.environment_to_local[None].transpose() @ local
-        density = _density(info, across.y * down.y, larger(polar.y, 1e-6))
-    else:
-        direction = sphere_uniform(u)
+    uv.x = (ti.cast(column, ti.f32) + (u.x - across.x) / larger(across.y, 1e-20)) / ti.cast(info[1], ti.f32)
+    uv.y = (ti.cast(row, ti.f32) + (u.y - down.x) / larger(down.y, 1e-20)) / ti.cast(info[2], ti.f32)
+    around = cos_sin_turn(uv.x)  # phi is half a turn less
+    polar = cos_sin_turn(0.5 * uv.y)
+    local = vec3(-polar.y * around.y, polar.x, polar.y * around.x)
+    direction = scene.environment_to_local[None].transpose() @ local
+    density = _density(info, across.y * down.y, larger(polar.y, 1e-6))
     radiance = _radiance(scene, features, uv)
     return LightSample(direction, radiance, density, vec3(0.0), 1, 0, LIGHT_ENVIRONMENT, -1, vec2(0.0))
 

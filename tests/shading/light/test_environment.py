@@ -148,12 +148,21 @@ def test_importance_samples_integrate_the_image(taichi: str, name: str) -> None:
     assert not np.any(density == 0.0) or radiance[density == 0.0].mean() < 1.01 * radiance.mean()
 
 
-def test_constant_environment(taichi: str) -> None:
+def test_constant_environment_is_left_to_bsdf_samples(taichi: str) -> None:
     bench = LightBench(lit(radiance=[0.2, 0.4, 0.6], scale=2.0))
-    samples = bench.sample(50**2)
-    assert np.allclose(samples["radiance"], [0.4, 0.8, 1.2], atol=1e-6)
-    assert np.allclose(samples["pdf"], 1 / (4 * np.pi), rtol=1e-5)
-    assert np.abs(samples["wi"].mean(axis=0)).max() < 0.01
+    assert np.all(bench.sample(16)["pdf"] == 0.0)
+    radiance, density = bench.density(sphere_grid(10))
+    assert np.allclose(radiance, [0.4, 0.8, 1.2], atol=1e-6)
+    assert np.all(density == 0.0)
+
+
+def test_other_lights_have_all_samples_beside_a_constant_environment(taichi: str) -> None:
+    sun = {"name": "sun", "type": "directional", "direction": [0, -1, 0], "irradiance": 0.01}
+    scene = Scene.from_dict(
+        {"camera": {}, "shapes": [FAR_AWAY], "lights": [sun, {"type": "environment", "radiance": 1.0}]}
+    )
+    samples = LightBench(scene).sample(16)
+    assert np.all(samples["delta"]) and np.all(samples["pdf"] == 1.0)
 
 
 def test_black_environment_is_never_sampled(taichi: str) -> None:
