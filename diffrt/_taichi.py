@@ -15,6 +15,7 @@ from pathlib import Path
 from types import FrameType, SimpleNamespace
 from typing import Any
 
+from diffrt import _quick_launch
 from diffrt.errors import InputError, Problem
 
 os.environ.setdefault("ENABLE_TAICHI_HEADER_PRINT", "0")  # before the first import: results own standard output
@@ -80,6 +81,8 @@ def _start(wanted: str, threads: int | None) -> str:
         options["cpu_max_num_threads"] = threads
     _read_kernels_quickly()
     _free_arrays_of_vectors()
+    if wanted == "cpu":
+        _quick_launch.install()
     with contextlib.redirect_stdout(io.StringIO()):
         ti.init(arch=getattr(ti, wanted), log_level=ti.ERROR, **options)
     return wanted

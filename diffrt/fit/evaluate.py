@@ -187,7 +187,8 @@ def look_at(setup: FitSetup, look: Look) -> Evaluation:
     buffers = _buffers_of(target, problem.loss)
     camera = setup.scene.cameras[view.camera].resized(target.width, target.height)
     picture_seed = seed_of(problem.seed, PICTURE, *chance)
-    images = trace(setup.scene, ["radiance", *buffers], spp=spp, seed=picture_seed, camera=camera).images
+    wanted = ["radiance", *buffers]
+    images = trace(setup.scene, wanted, spp=spp, seed=picture_seed, camera=camera, before_gradients=True).images
     result.samples["picture"] += spp
     response = response_of(setup, view)
     recorded, pull = respond(images["radiance"].astype(np.float64), response)
@@ -202,9 +203,9 @@ def look_at(setup: FitSetup, look: Look) -> Evaluation:
     fitted = [name for name in FIELDS if RESPONSE + name in setup.variables]
     if fitted:
         # Another picture: with this one, whose noise is in d_recorded too, the darkest response would seem the best.
-        again = trace(setup.scene, spp=spp, seed=gradient_seed, camera=camera).images["radiance"]
+        again = trace(setup.scene, spp=spp, seed=gradient_seed, camera=camera, before_gradients=True)
         result.samples["picture"] += spp
-        _, d_response = respond(again.astype(np.float64), response)[1](d_recorded)
+        _, d_response = respond(again.images["radiance"].astype(np.float64), response)[1](d_recorded)
         for name in fitted:
             variable = setup.variables[RESPONSE + name]
             row = setup.fitted_views.index(view) if variable.fit.per_view else ...

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import taichi as ti
@@ -34,10 +34,12 @@ def run(
     time_budget: float | None,
     progress: Progress | None,
     keep_on_interrupt: bool,
+    before_gradients: bool = False,
 ) -> Rendering:
     """`trace` with every argument checked and filled in, on a running Taichi."""
     settings = scene.settings
-    device = upload(scene, camera)
+    device = upload(scene, camera, before_gradients)
+    device = replace(device, features=replace(device.features, gradients=False))
     run = _Run(device, prepare(device, settings, spp), camera, seed)
     result = Rendering()
     started = time.perf_counter()

@@ -96,6 +96,7 @@ def trace(
     time_budget: float | None = None,
     progress: Progress | None = None,
     keep_on_interrupt: bool = False,
+    before_gradients: bool = False,
 ) -> Rendering:
     """Render with everything that a program around it may want; `render` and `render_buffers` are its short forms.
 
@@ -103,6 +104,8 @@ def trace(
         time_budget: stop after this many seconds of tracing with what is there.
         progress: called after each launch of a kernel.
         keep_on_interrupt: end on Ctrl-C with the samples so far instead of raising KeyboardInterrupt.
+        before_gradients: gradients of this scene are next, and share what is brought to the device. The picture is the
+            same.
 
     Raises:
         InputError: as for `render`.
@@ -134,6 +137,7 @@ def trace(
             time_budget=time_budget,
             progress=progress,
             keep_on_interrupt=keep_on_interrupt,
+            before_gradients=before_gradients,
         )
     if result.dropped:
         log.warn(f"{result.dropped} samples were not finite and count as black")
