@@ -82,8 +82,9 @@ def test_what_is_wrong_is_refused_as_before() -> None:
         (held, 2, 4, "1", a, b),
         (held, 2, 4, 1.0, a),
     ]
+    complaints = (ValueError, TypeError, ti.TaichiRuntimeError, ti.TaichiRuntimeTypeError, ti.TaichiSyntaxError)
     for args in wrong:
-        with pytest.raises((ValueError, TypeError, ti.TaichiRuntimeError, ti.TaichiRuntimeTypeError, ti.TaichiSyntaxError)):
+        with pytest.raises(complaints):
             _mixed(*args)
 
 

@@ -187,8 +187,8 @@ def look_at(setup: FitSetup, look: Look) -> Evaluation:
     buffers = _buffers_of(target, problem.loss)
     camera = setup.scene.cameras[view.camera].resized(target.width, target.height)
     picture_seed = seed_of(problem.seed, PICTURE, *chance)
-    wanted = ["radiance", *buffers]
-    images = trace(setup.scene, wanted, spp=spp, seed=picture_seed, camera=camera, before_gradients=True).images
+    names = ["radiance", *buffers]
+    images = trace(setup.scene, names, spp=spp, seed=picture_seed, camera=camera, before_gradients=True).images
     result.samples["picture"] += spp
     response = response_of(setup, view)
     recorded, pull = respond(images["radiance"].astype(np.float64), response)

@@ -18,9 +18,9 @@ def test_arrays_reach_their_fields(monkeypatch: pytest.MonkeyPatch, way: str, gr
     scene = SceneFields(Capacity(vertices=20).grown(), gradients)
     rng = np.random.default_rng(1)
     fields = [
-        scene.positions, scene.uvs, scene.triangles, scene.triangle_shape, scene.far_strength, scene.environment_texture,
-        scene.environment_scale, scene.environment_radiance, scene.camera_to_world, scene.film_size,
-        scene.facet_rows[3],
+        scene.positions, scene.uvs, scene.triangles, scene.triangle_shape, scene.far_strength,
+        scene.environment_texture, scene.environment_scale, scene.environment_radiance, scene.camera_to_world,
+        scene.film_size, scene.facet_rows[3],
     ]  # fmt: skip
     expected = []
     for field in fields:
