@@ -3,15 +3,13 @@
 On the CPU Taichi gives each thread an equal part of a loop, and those that are done wait for the last. Here threads
 come back for more:
 
-    for i in range(workers):
-        if is_worker(i):
-            start = fetch(queue, run)
-            while start < count:
-                for k in range(start, ti.min(start + run, count)):
-                    ...
-                start = fetch(queue, run)
+    for worker in range(workers):
+        i = first_turn(queue, worker)
+        while i < count:
+            ...
+            i = next_turn(queue, i)
 
-with `workers(count)`, a `new_queue()`, and a run of `run_length(...)` turns.
+with `*handed_out(count)` for the kernel's queue and workers. Each thread takes a run of neighbouring turns at once.
 """
 
 from typing import Any
@@ -25,10 +23,14 @@ Queue = ti.types.ndarray(dtype=ti.i32, ndim=1)
 TURNS = 512
 """A thread of the CPU gets no fewer turns of a loop."""
 
+_RUN = 64
+"""Turns that a thread takes at once."""
+_NONE = 2**31 - 1
 
-def workers(count: int) -> int:
-    """Turns of the outer loop for so many of the inner one."""
-    return threads() * TURNS if current_arch() == "cpu" else count
+
+def handed_out(count: int) -> tuple[Any, int]:
+    """A queue for one loop of so many turns, once, and the turns of the loop around it."""
+    return zeros(1, ti.i32), threads() * TURNS if current_arch() == "cpu" else count
 
 
 def threads() -> int:
@@ -42,11 +44,6 @@ def run_length(turns: int) -> int:
     return turns if current_arch() == "cpu" else 1
 
 
-def new_queue() -> Any:
-    """For one loop, once."""
-    return zeros(1, ti.i32)
-
-
 @ti.func
 def is_worker(i: ti.i32) -> bool:
     """Whether it is the first turn of a thread."""
@@ -57,3 +54,21 @@ def is_worker(i: ti.i32) -> bool:
 def fetch(queue: ti.template(), run: ti.i32) -> ti.i32:
     """The first of the next `run` turns; none are left if it is no turn."""
     return ti.atomic_add(queue[0], run)
+
+
+@ti.func
+def first_turn(queue: ti.template(), worker: ti.i32) -> ti.i32:
+    """Of a thread; none are left if it is no turn."""
+    turn = _NONE
+    if is_worker(worker):
+        turn = fetch(queue, ti.static(run_length(_RUN)))
+    return turn
+
+
+@ti.func
+def next_turn(queue: ti.template(), turn: ti.i32) -> ti.i32:
+    """After that one."""
+    following = turn + 1
+    if following % ti.static(run_length(_RUN)) == 0:
+        following = fetch(queue, ti.static(run_length(_RUN)))
+    return following

@@ -15,6 +15,7 @@ from diffrt.device.features import Features
 from diffrt.device.geometry import Geometry
 from diffrt.device.packing import write
 from diffrt.device.upload import DeviceScene
+from diffrt.device.work import handed_out
 from diffrt.gradient.changes import Motion
 from diffrt.gradient.edges import SAMPLES, Edges, EdgeSamples, samples, scene_edges, with_terminators
 from diffrt.gradient.film_adjoint import seed, splat
@@ -184,9 +185,9 @@ class PrimaryEdges(EdgePass):
 
     def draw(self, weights: Any, first: int, count: int, total: int) -> None:
         sample_edges(
-            self.device.fields, self.plain, self.options, self.shown, self.mirrored, samples(), weights, self.cdf,
-            *self.lines, self.count, first, count, total, self.request.gradient_seed ^ 0x1111, self.depth,
-            self.rr_depth,
+            self.device.fields, self.plain, self.options, self.shown, self.mirrored, samples(), *handed_out(count),
+            weights, self.cdf, *self.lines, self.count, first, count, total, self.request.gradient_seed ^ 0x1111,
+            self.depth, self.rr_depth,
         )  # fmt: skip
 
     @property

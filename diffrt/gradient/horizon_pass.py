@@ -8,6 +8,7 @@ import taichi as ti
 from scipy.ndimage import maximum_filter
 
 from diffrt.device.arrays import read, zeros
+from diffrt.device.work import handed_out
 from diffrt.gradient.edge_pass import EdgePass, cdf_of
 from diffrt.gradient.edges import samples
 from diffrt.gradient.horizon_motion import horizon_motion
@@ -43,7 +44,7 @@ class Horizons(EdgePass):
 
     def draw(self, weights: Any, first: int, count: int, total: int) -> None:
         sample_horizons(
-            self.device.fields, self.plain, self.options, samples(), weights, self.cdf, self.margin,
+            self.device.fields, self.plain, self.options, samples(), *handed_out(count), weights, self.cdf, self.margin,
             first, count, total, self.request.gradient_seed ^ 0xAAAA, self.depth, self.rr_depth,
         )  # fmt: skip
 

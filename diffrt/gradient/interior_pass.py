@@ -13,7 +13,7 @@ from diffrt.device.arrays import device_array
 from diffrt.device.features import MATERIAL_TYPES, Features
 from diffrt.device.packing import write
 from diffrt.device.upload import DeviceScene
-from diffrt.device.work import new_queue, workers
+from diffrt.device.work import handed_out
 from diffrt.errors import InputError, Problem
 from diffrt.gradient import interior
 from diffrt.gradient.changes import changing_shapes, shines
@@ -110,7 +110,7 @@ class InteriorPass:
         def fill(done: int, paths: int) -> None:
             record_paths(
                 self.device.fields, self.plain, options, record, adjoint, self.keep, changing, int(self.everything),
-                1.0 / spp, new_queue(), workers(paths), pixels, done % pixels, done // pixels, paths,
+                1.0 / spp, *handed_out(paths), pixels, done % pixels, done // pixels, paths,
                 request.gradient_seed, depth, min(settings.rr_depth, depth + 1),
             )  # fmt: skip
 

@@ -17,6 +17,7 @@ from diffrt.core.sampler import INDEPENDENT, pixel_seed, uniform_2d
 from diffrt.device.hit import Hit, nowhere
 from diffrt.device.intersect import any_hit, closest_hit
 from diffrt.device.surface import offset_along, surface_at
+from diffrt.device.work import Queue, first_turn, next_turn
 from diffrt.gradient.film_adjoint import gathered
 from diffrt.gradient.projection import to_camera, to_film, to_image_plane
 from diffrt.render.buffers import channels_along
@@ -221,6 +222,7 @@ def _shown(
 def sample_edges(
     scene: ti.template(), features: ti.template(), options: ti.template(), shown: ti.template(),
     mirrored: ti.template(), samples: ti.template(),
+    queue: Queue, workers: ti.i32,
     weights: ti.types.ndarray(dtype=vec3, ndim=1), cdf: ti.types.ndarray(dtype=ti.f32, ndim=1),
     starts: ti.types.ndarray(dtype=vec3, ndim=1), ends: ti.types.ndarray(dtype=vec3, ndim=1),
     ranges: ti.types.ndarray(dtype=vec2, ndim=1),
@@ -238,94 +240,98 @@ def sample_edges(
         mirrors: number of the mirror in which each line is seen, or -1.
         planes: normal and offset of each mirror; mirror_of: the mirror that each triangle of the scene belongs to.
     """
-    for i in range(count):
-        number = first + i
-        key = pixel_seed(number, seed)
-        u = uniform_2d(INDEPENDENT, key, 0, 0)
-        lens = uniform_2d(INDEPENDENT, key, 0, 1)
-        place = ti.min((ti.cast(number, ti.f32) + u.x) / ti.cast(total, ti.f32), 0.99999994)
-        line = search_cdf(cdf, 0, lines, place)
-        interval = cdf_interval(cdf, 0, line)
-        samples.active[i] = 0
-        r = ranges[line]
-        start, end = starts[line], ends[line]
-        mirror = -1
-        if ti.static(mirrored):
-            mirror = mirrors[line]
-        first_end, last_end = _image(mirrored, planes, mirror, start), _image(mirrored, planes, mirror, end)
-        s = ti.min(ti.max((place - interval.x) / ti.max(interval.y, 1e-30), 0.0), 1.0)
-        at = place_on_line(scene, features, first_end, last_end, r, s, lens)
-        image_point, tangent, film = at.image_point, at.tangent, at.film
-        length = tangent.norm()
-        adjoint = gathered(scene, options.filter, weights, film)
-        if adjoint.dot(adjoint) > 0.0 and length > 0.0 and interval.y > 0.0:
-            x = start + (end - start) * at.along
-            point = _image(mirrored, planes, mirror, x)
-            ray = camera_ray(scene, features, film, lens)
-            origin, direction, t_min, t_max = ray.origin, ray.direction, ray.t_min, (point - ray.origin).norm()
-            possible = True
-            triangle = -1
+    for worker in range(workers):
+        i = first_turn(queue, worker)
+        while i < count:
+            number = first + i
+            key = pixel_seed(number, seed)
+            u = uniform_2d(INDEPENDENT, key, 0, 0)
+            lens = uniform_2d(INDEPENDENT, key, 0, 1)
+            place = ti.min((ti.cast(number, ti.f32) + u.x) / ti.cast(total, ti.f32), 0.99999994)
+            line = search_cdf(cdf, 0, lines, place)
+            interval = cdf_interval(cdf, 0, line)
+            samples.active[i] = 0
+            r = ranges[line]
+            start, end = starts[line], ends[line]
+            mirror = -1
             if ti.static(mirrored):
-                if mirror >= 0:
-                    triangle, origin, direction = _way_to_mirror(scene, features, mirror_of, ray, mirror, x)
-                    t_min, t_max = 0.0, 1.0
-                    possible = triangle >= 0
-            if ti.static(not features.masked):
+                mirror = mirrors[line]
+            first_end, last_end = _image(mirrored, planes, mirror, start), _image(mirrored, planes, mirror, end)
+            s = ti.min(ti.max((place - interval.x) / ti.max(interval.y, 1e-30), 0.0), 1.0)
+            at = place_on_line(scene, features, first_end, last_end, r, s, lens)
+            image_point, tangent, film = at.image_point, at.tangent, at.film
+            length = tangent.norm()
+            adjoint = gathered(scene, options.filter, weights, film)
+            if adjoint.dot(adjoint) > 0.0 and length > 0.0 and interval.y > 0.0:
+                x = start + (end - start) * at.along
+                point = _image(mirrored, planes, mirror, x)
+                ray = camera_ray(scene, features, film, lens)
+                origin, direction, t_min, t_max = ray.origin, ray.direction, ray.t_min, (point - ray.origin).norm()
+                possible = True
+                triangle = -1
+                if ti.static(mirrored):
+                    if mirror >= 0:
+                        triangle, origin, direction = _way_to_mirror(scene, features, mirror_of, ray, mirror, x)
+                        t_min, t_max = 0.0, 1.0
+                        possible = triangle >= 0
+                if ti.static(not features.masked):
+                    if possible:
+                        possible = not _hidden(scene, features, origin, direction, t_min, t_max, triangles[line])
                 if possible:
-                    possible = not _hidden(scene, features, origin, direction, t_min, t_max, triangles[line])
-            if possible:
-                normal = vec2(-tangent.y, tangent.x) / length
-                # The two sides: in the nearer of the triangles that lie there, else free of both.
-                across = vec2(-at.line.y, at.line.x).normalized()
-                free = distortion_of(scene, features, image_point, across).norm()
-                below, above = -across * (beside(scene) / free), across * (beside(scene) / free)
-                nearest_below, nearest_above = -1e30, -1e30
-                met_below, met_above = -1, -1
-                corner_below, corner_above = vec3(0.0), vec3(0.0)
-                for k in range(4):
-                    number_beside, corner_beside = -1, -1
-                    for c in ti.static(range(4)):
-                        if c == k:
-                            number_beside, corner_beside = triangles[line][c], corners[line][c]
-                    if number_beside >= 0:
-                        corner = _image(mirrored, planes, mirror, scene.positions[corner_beside])
-                        step, side = step_into(scene, features, point, corner, lens, image_point, across, normal)
-                        # Which plane is the nearer one is the same all over a side: a pixel away it shows well.
-                        away = across * (ti.select(side < 0.0, -1.0, 1.0) / free)
-                        aside = camera_ray(scene, features, to_film(scene, features, image_point + away), lens)
-                        of = scene.triangles[number_beside]
-                        a = _image(mirrored, planes, mirror, scene.positions[of[0]])
-                        b = _image(mirrored, planes, mirror, scene.positions[of[1]])
-                        c = _image(mirrored, planes, mirror, scene.positions[of[2]])
-                        near = _nearness((b - a).cross(c - a), point, aside)
-                        if side < 0.0 and near > nearest_below:
-                            below, nearest_below, met_below, corner_below = step, near, number_beside, corner
-                        if side > 0.0 and near > nearest_above:
-                            above, nearest_above, met_above, corner_above = step, near, number_beside, corner
-                # The same random numbers on both sides: what does not jump cancels.
-                jump = vec3(0.0)
-                for side in range(2):
-                    step = ti.select(side == 0, below, above)
-                    met = ti.select(side == 0, met_below, met_above)
-                    meets = nowhere()
-                    if ti.static(not features.masked):
-                        if mirror < 0 and met >= 0:
-                            towards = ti.select(side == 0, corner_below, corner_above)
-                            meets = hit_beside(scene, met, towards, x, end - start, t_max)
-                            step = vec2(0.0)
-                    seen = camera_ray(scene, features, to_film(scene, features, image_point + step), lens)
-                    value = _shown(
-                        scene, features, options, shown, not features.masked, meets, seen, key, number, max_depth,
-                        rr_depth,
-                    )  # fmt: skip
-                    jump += ti.select(side == 0, value, -value)
-                samples.active[i] = ti.cast(jump.dot(jump) > 0.0, ti.i32)
-                samples.vertices[i] = vertices[line]
-                samples.pierced[i] = pierced[line]
-                samples.point[i] = x
-                samples.mirror[i] = triangle
-                samples.along[i] = at.along
-                samples.film[i] = film
-                samples.lens[i] = lens
-                samples.normal[i] = vec3(normal.x, normal.y, 0.0)
-                samples.jump[i] = jump * (length / (interval.y * ti.cast(total, ti.f32)))
+                    normal = vec2(-tangent.y, tangent.x) / length
+                    # The two sides: in the nearer of the triangles that lie there, else free of both.
+                    across = vec2(-at.line.y, at.line.x).normalized()
+                    free = distortion_of(scene, features, image_point, across).norm()
+                    below, above = -across * (beside(scene) / free), across * (beside(scene) / free)
+                    nearest_below, nearest_above = -1e30, -1e30
+                    met_below, met_above = -1, -1
+                    corner_below, corner_above = vec3(0.0), vec3(0.0)
+                    for k in range(4):
+                        number_beside, corner_beside = -1, -1
+                        for c in ti.static(range(4)):
+                            if c == k:
+                                number_beside, corner_beside = triangles[line][c], corners[line][c]
+                        if number_beside >= 0:
+                            corner = _image(mirrored, planes, mirror, scene.positions[corner_beside])
+                            step, side = step_into(scene, features, point, corner, lens, image_point, across, normal)
+                            # Which plane is the nearer one is the same all over a side: a pixel away it shows well.
+                            away = across * (ti.select(side < 0.0, -1.0, 1.0) / free)
+                            aside = camera_ray(scene, features, to_film(scene, features, image_point + away), lens)
+                            of = scene.triangles[number_beside]
+                            a = _image(mirrored, planes, mirror, scene.positions[of[0]])
+                            b = _image(mirrored, planes, mirror, scene.positions[of[1]])
+                            c = _image(mirrored, planes, mirror, scene.positions[of[2]])
+                            near = _nearness((b - a).cross(c - a), point, aside)
+                            if side < 0.0 and near > nearest_below:
+                                below, nearest_below, met_below, corner_below = step, near, number_beside, corner
+                            if side > 0.0 and near > nearest_above:
+                                above, nearest_above, met_above, corner_above = step, near, number_beside, corner
+                    # The same random numbers on both sides: what does not jump cancels.
+                    jump = vec3(0.0)
+                    for side in range(2):
+                        step = ti.select(side == 0, below, above)
+                        met = ti.select(side == 0, met_below, met_above)
+                        meets = nowhere()
+                        if ti.static(not features.masked):
+                            if mirror < 0 and met >= 0:
+                                towards = ti.select(side == 0, corner_below, corner_above)
+                                meets = hit_beside(scene, met, towards, x, end - start, t_max)
+                                step = vec2(0.0)
+                        seen = camera_ray(scene, features, to_film(scene, features, image_point + step), lens)
+                        value = _shown(
+                            scene, features, options, shown, not features.masked, meets, seen, key, number, max_depth,
+                            rr_depth,
+                        )  # fmt: skip
+                        jump += ti.select(side == 0, value, -value)
+                    samples.active[i] = ti.cast(jump.dot(jump) > 0.0, ti.i32)
+                    samples.vertices[i] = vertices[line]
+                    samples.pierced[i] = pierced[line]
+                    samples.point[i] = x
+                    samples.mirror[i] = triangle
+                    samples.along[i] = at.along
+                    samples.film[i] = film
+                    samples.lens[i] = lens
+                    samples.normal[i] = vec3(normal.x, normal.y, 0.0)
+                    samples.jump[i] = jump * (length / (interval.y * ti.cast(total, ti.f32)))
+            i = next_turn(queue, i)
+

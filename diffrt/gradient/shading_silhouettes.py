@@ -24,6 +24,7 @@ from diffrt.core.warp import disk_concentric
 from diffrt.device.features import CAMERA_TYPES
 from diffrt.device.geometry import Geometry
 from diffrt.device.intersect import any_hit
+from diffrt.device.work import Queue, first_turn, next_turn
 from diffrt.gradient.film_adjoint import gathered
 from diffrt.gradient.primary_edges import beside, distortion_of
 from diffrt.gradient.projection import to_camera, to_film, to_image_plane
@@ -106,93 +107,99 @@ def _film_velocity(
 @ti.kernel
 def sample_silhouettes(
     scene: ti.template(), features: ti.template(), options: ti.template(), samples: ti.template(),
+    queue: Queue, workers: ti.i32,
     weights: ti.types.ndarray(dtype=vec3, ndim=1), cdf: ti.types.ndarray(dtype=ti.f32, ndim=1),
     triangles: ti.types.ndarray(dtype=ti.i32, ndim=1),
     number_of_triangles: ti.i32, first: ti.i32, count: ti.i32, total: ti.i32, seed: ti.i32, max_depth: ti.i32,
     rr_depth: ti.i32,
 ):  # fmt: skip
     """Draw samples number `first` to `first + count` of `total`, evenly spread over the triangles."""
-    for i in range(count):
-        number = first + i
-        samples.active[i] = 0
-        key = pixel_seed(number, seed)
-        place = uniform_2d(INDEPENDENT, key, 0, 0)
-        lens = uniform_2d(INDEPENDENT, key, 0, 1)
-        choice = uniform_1d(INDEPENDENT, key, 0, 2)
-        at = ti.min((ti.cast(number, ti.f32) + place.x) / ti.cast(total, ti.f32), 0.99999994)
-        chosen = search_cdf(cdf, 0, number_of_triangles, at)
-        triangle = triangles[chosen]
-        density = cdf_interval(cdf, 0, chosen).y * ti.cast(total, ti.f32)
-        corners = scene.triangles[triangle]
-        numbers = scene.triangle_normals[triangle]
-        p0, n0 = scene.positions[corners[0]], scene.normals[numbers[0]]
-        e1, e2 = scene.positions[corners[1]] - p0, scene.positions[corners[2]] - p0
-        m1, m2 = scene.normals[numbers[1]] - n0, scene.normals[numbers[2]] - n0
-        # Along lines of constant v half of the time: the two change places.
-        swapped = choice >= 0.5
-        choice = ti.select(swapped, 2.0 * choice - 1.0, 2.0 * choice)
-        s1, s2 = ti.select(swapped, e2, e1), ti.select(swapped, e1, e2)
-        k1, k2 = ti.select(swapped, m2, m1), ti.select(swapped, m1, m2)
-        ray = camera_ray(scene, features, vec2(0.0), lens)
-        constant = place.y
-        values = vec3(0.0)
-        for k in ti.static(range(3)):
-            other = 0.5 * k * (1.0 - constant)
-            towards = ray.origin - (p0 + s1 * constant + s2 * other)
-            if ti.static(CAMERA_TYPES[features.camera] == "orthographic"):
-                towards = -ray.direction
-            values[k] = towards.dot(n0 + k1 * constant + k2 * other)
-        root, roots = _root(values[0], values[1], values[2], choice)
-        if roots > 0 and density > 0.0:
-            other = root * (1.0 - constant)
-            point = p0 + s1 * constant + s2 * other
-            normal = n0 + k1 * constant + k2 * other
-            local = to_camera(scene, point)
-            in_front = True
-            if ti.static(CAMERA_TYPES[features.camera] != "orthographic"):
-                in_front = local.z < 0.0
-            if in_front:
-                image_point = to_image_plane(scene, features, local, lens)
-                film = to_film(scene, features, image_point)
-                adjoint = gathered(scene, options.filter, weights, film)
-                if adjoint.dot(adjoint) > 0.0:
-                    ray = camera_ray(scene, features, film, lens)
+    for worker in range(workers):
+        i = first_turn(queue, worker)
+        while i < count:
+            number = first + i
+            samples.active[i] = 0
+            key = pixel_seed(number, seed)
+            place = uniform_2d(INDEPENDENT, key, 0, 0)
+            lens = uniform_2d(INDEPENDENT, key, 0, 1)
+            choice = uniform_1d(INDEPENDENT, key, 0, 2)
+            at = ti.min((ti.cast(number, ti.f32) + place.x) / ti.cast(total, ti.f32), 0.99999994)
+            chosen = search_cdf(cdf, 0, number_of_triangles, at)
+            triangle = triangles[chosen]
+            density = cdf_interval(cdf, 0, chosen).y * ti.cast(total, ti.f32)
+            corners = scene.triangles[triangle]
+            numbers = scene.triangle_normals[triangle]
+            p0, n0 = scene.positions[corners[0]], scene.normals[numbers[0]]
+            e1, e2 = scene.positions[corners[1]] - p0, scene.positions[corners[2]] - p0
+            m1, m2 = scene.normals[numbers[1]] - n0, scene.normals[numbers[2]] - n0
+            # Along lines of constant v half of the time: the two change places.
+            swapped = choice >= 0.5
+            choice = ti.select(swapped, 2.0 * choice - 1.0, 2.0 * choice)
+            s1, s2 = ti.select(swapped, e2, e1), ti.select(swapped, e1, e2)
+            k1, k2 = ti.select(swapped, m2, m1), ti.select(swapped, m1, m2)
+            ray = camera_ray(scene, features, vec2(0.0), lens)
+            constant = place.y
+            values = vec3(0.0)
+            for k in ti.static(range(3)):
+                other = 0.5 * k * (1.0 - constant)
+                towards = ray.origin - (p0 + s1 * constant + s2 * other)
+                if ti.static(CAMERA_TYPES[features.camera] == "orthographic"):
                     towards = -ray.direction
-                    distance = (point - ray.origin).norm()
-                    f1, f2 = towards.dot(k1), towards.dot(k2)
-                    if ti.static(CAMERA_TYPES[features.camera] != "orthographic"):
-                        f1 -= s1.dot(normal) / distance
-                        f2 -= s2.dot(normal) / distance
-                    squared = f1 * f1 + f2 * f2
-                    here = to_camera(scene, point)
-                    v1 = _film_velocity(scene, features, here, lens, image_point, to_camera(scene, point + s1) - here)
-                    v2 = _film_velocity(scene, features, here, lens, image_point, to_camera(scene, point + s2) - here)
-                    area = ti.abs(v1.x * v2.y - v1.y * v2.x)
-                    edge_on = ti.abs(e1.cross(e2).normalized(1e-20).dot(towards)) < _EDGE_ON
-                    hidden = edge_on or not (squared > 0.0 and ray.t_min < distance < ray.t_max)
-                    if ti.static(not features.masked):
+                values[k] = towards.dot(n0 + k1 * constant + k2 * other)
+            root, roots = _root(values[0], values[1], values[2], choice)
+            if roots > 0 and density > 0.0:
+                other = root * (1.0 - constant)
+                point = p0 + s1 * constant + s2 * other
+                normal = n0 + k1 * constant + k2 * other
+                local = to_camera(scene, point)
+                in_front = True
+                if ti.static(CAMERA_TYPES[features.camera] != "orthographic"):
+                    in_front = local.z < 0.0
+                if in_front:
+                    image_point = to_image_plane(scene, features, local, lens)
+                    film = to_film(scene, features, image_point)
+                    adjoint = gathered(scene, options.filter, weights, film)
+                    if adjoint.dot(adjoint) > 0.0:
+                        ray = camera_ray(scene, features, film, lens)
+                        towards = -ray.direction
+                        distance = (point - ray.origin).norm()
+                        f1, f2 = towards.dot(k1), towards.dot(k2)
+                        if ti.static(CAMERA_TYPES[features.camera] != "orthographic"):
+                            f1 -= s1.dot(normal) / distance
+                            f2 -= s2.dot(normal) / distance
+                        squared = f1 * f1 + f2 * f2
+                        here = to_camera(scene, point)
+                        d1, d2 = to_camera(scene, point + s1) - here, to_camera(scene, point + s2) - here
+                        v1 = _film_velocity(scene, features, here, lens, image_point, d1)
+                        v2 = _film_velocity(scene, features, here, lens, image_point, d2)
+                        area = ti.abs(v1.x * v2.y - v1.y * v2.x)
+                        edge_on = ti.abs(e1.cross(e2).normalized(1e-20).dot(towards)) < _EDGE_ON
+                        hidden = edge_on or not (squared > 0.0 and ray.t_min < distance < ray.t_max)
+                        if ti.static(not features.masked):
+                            if not hidden:
+                                hidden = any_hit(
+                                    scene, features, ray.origin, ray.direction, ray.t_min, _BEFORE * distance
+                                ) != 0  # fmt: skip
                         if not hidden:
-                            hidden = any_hit(
-                                scene, features, ray.origin, ray.direction, ray.t_min, _BEFORE * distance
-                            ) != 0  # fmt: skip
-                    if not hidden:
-                        # A step across, that neither leaves the triangle nor goes far on the film.
-                        step = _BESIDE * beside(scene) / ti.max((v1 * f1 + v2 * f2).norm(), 1e-20)
-                        step = ti.min(step, 1.0 / ti.sqrt(squared))
-                        inside = ti.min(constant, ti.min(other, 1.0 - constant - other))
-                        step = ti.min(step, 0.5 * inside / (ti.abs(f1) + ti.abs(f2)))
-                        across = (v1 * f1 + v2 * f2) * step
-                        jump = vec3(0.0)
-                        for side in range(2):
-                            sign = 1.0 - 2.0 * ti.cast(side, ti.f32)
-                            seen = camera_ray(scene, features, film + across * sign, lens)
-                            jump += sign * trace_path(
-                                scene, features, options, seen, key, number, max_depth, rr_depth
-                            )  # fmt: skip
-                        samples.active[i] = ti.cast(jump.dot(jump) > 0.0, ti.i32)
-                        samples.edge[i] = chosen
-                        samples.receiver[i] = triangle
-                        samples.film[i] = film
-                        samples.lens[i] = lens
-                        chance = 0.5 * density / ti.cast(roots, ti.f32)
-                        samples.jump[i] = jump * (area * ti.abs(f2) / (squared * chance))
+                            # A step across, that neither leaves the triangle nor goes far on the film.
+                            step = _BESIDE * beside(scene) / ti.max((v1 * f1 + v2 * f2).norm(), 1e-20)
+                            step = ti.min(step, 1.0 / ti.sqrt(squared))
+                            inside = ti.min(constant, ti.min(other, 1.0 - constant - other))
+                            step = ti.min(step, 0.5 * inside / (ti.abs(f1) + ti.abs(f2)))
+                            across = (v1 * f1 + v2 * f2) * step
+                            jump = vec3(0.0)
+                            for side in range(2):
+                                sign = 1.0 - 2.0 * ti.cast(side, ti.f32)
+                                seen = camera_ray(scene, features, film + across * sign, lens)
+                                jump += sign * trace_path(
+                                    scene, features, options, seen, key, number, max_depth, rr_depth
+                                )  # fmt: skip
+                            samples.active[i] = ti.cast(jump.dot(jump) > 0.0, ti.i32)
+                            samples.edge[i] = chosen
+                            samples.receiver[i] = triangle
+                            samples.film[i] = film
+                            samples.lens[i] = lens
+                            chance = 0.5 * density / ti.cast(roots, ti.f32)
+                            samples.jump[i] = jump * (area * ti.abs(f2) / (squared * chance))
+            i = next_turn(queue, i)
+

@@ -26,6 +26,7 @@ from diffrt.device.features import LIGHT_DIRECTIONAL, LIGHT_ENVIRONMENT, LIGHT_T
 from diffrt.device.hit import FAR
 from diffrt.device.intersect import closest_hit
 from diffrt.device.surface import surface_at, texture_coordinates
+from diffrt.device.work import Queue, first_turn, next_turn
 from diffrt.gradient.blockers import at_edge, at_own, at_piercing, normal_of
 from diffrt.gradient.edge_directions import CELLS, Wedges, cell, coordinates, density, direction, draw, wedges
 from diffrt.gradient.edge_lights import (
@@ -132,6 +133,7 @@ def _by_wedges(scene: ti.template(), features: ti.template(), mode: ti.template(
 def sample_shadows(
     scene: ti.template(), features: ti.template(), options: ti.template(), mode: ti.template(),
     pierces: ti.template(), slides: ti.template(), samples: ti.template(),
+    queue: Queue, workers: ti.i32,
     weights: ti.types.ndarray(dtype=vec3, ndim=1),
     starts: ti.types.ndarray(dtype=vec3, ndim=1), ends: ti.types.ndarray(dtype=vec3, ndim=1),
     vertices: ti.types.ndarray(dtype=ivec2, ndim=1), pierced: ti.types.ndarray(dtype=ivec2, ndim=1),
@@ -151,152 +153,155 @@ def sample_shadows(
         starts, ends, vertices, pierced, triangles, corners, groups, cdf, guide: see shadow_lines.py.
         lights_move: what light comes from may move, and not only edges and shadows.
     """
-    for i in range(count):
-        number = first + i
-        key = pixel_seed(0, seed)
-        samples.active[i] = 0
-        place = ti.min(
-            (ti.cast(number - run_first, ti.f32) + uniform_1d(INDEPENDENT, key, number, 0))
-            / ti.cast(run_count, ti.f32),
-            0.99999994,
-        )
-        edge = search_cdf(cdf, 0, edges, place)
-        samples.edge[i] = edge
-        interval = cdf_interval(cdf, 0, edge)
-        a, b = starts[edge], ends[edge]
-        length = (b - a).norm()
-        along = ti.min(ti.max((place - interval.x) / ti.max(interval.y, 1e-30), 0.0), 1.0)
-        x = a + (b - a) * along
-        tangent = (b - a) / ti.max(length, 1e-30)
-        faces, at = triangles[edge], corners[edge]
-        edge_moves = moves(scene, faces[0])
-        if faces[1] >= 0:
-            edge_moves = edge_moves or moves(scene, faces[1])
-        line = False
-        if ti.static(pierces):
-            line = pierced[edge][0] >= 0
-        own, joins = False, 0
-        if ti.static(slides):
-            own = pierced[edge][0] <= ENDS
-            joins = ti.cast(pierced[edge][0] <= JOINS, ti.i32)
-        lens = uniform_2d(SOBOL, key, number, 2)
-        u = uniform_2d(SOBOL, key, number, 1)
-        fan = Wedges(tangent, tangent, tangent, 0.0)
-        cell_drawn = -1
-        share_of_wedges = 0.0
-        light = nothing(x)
-        light_density, wedge_density = 1.0, 0.0
-        from_wedges = False
-        if ti.static(mode != DELTA):
-            border = ti.cast(line or joins != 0 or faces[1] < 0, ti.i32)
-            other = ti.select(border != 0, at[0], at[1])
-            fan = wedges(x, tangent, scene.positions[at[0]], scene.positions[other], border)
-            share_of_wedges = ti.select(line, 1.0, _by_wedges(scene, features, mode, x, fan.angle))
-            # By one of the two numbers themselves: a third, independent one would undo that they are even.
-            from_wedges = u.x < share_of_wedges
-            low = ti.select(from_wedges, 0.0, share_of_wedges)
-            part = ti.select(from_wedges, share_of_wedges, 1.0 - share_of_wedges)
-            u.x = ti.min((u.x - low) / ti.max(part, 1e-20), 0.9999999)
-        if from_wedges:
-            drawn = draw(guide, groups[edge], u)
-            light.w = direction(fan, drawn)
-            wedge_density = density(fan, guide, groups[edge], drawn)
-            cell_drawn = cell(drawn)
-        elif ti.static(mode != INDIRECT):
-            light, light_density = from_lights(scene, features, mode, x, u)
-            if share_of_wedges > 0.0:
-                where = coordinates(fan, light.w)
-                wedge_density = density(fan, guide, groups[edge], where)
-                cell_drawn = ti.select(where.x >= 0.0, cell(where), -1)
-        w = light.w
-        blocker = at_edge(scene, features, x, tangent, w, faces, at)
-        shown = x
-        if ti.static(pierces):
-            if line:
-                blocker, shown = at_piercing(scene, features, x, tangent, w, faces, at)
-        second = x
-        if ti.static(slides):
-            if own:
-                blocker, swapped, shown, second = at_own(
-                    scene, features, x, tangent, w, faces, at, joins, pierced[edge][0] == BENDS
-                )
-                if swapped:
-                    faces = ivec2(faces[1], faces[0])
-        clear = blocker.clear
-        possible = blocker.normal.dot(blocker.normal) > 0.0 and interval.y > 0.0
-        if not from_wedges:
-            possible = possible and max_component(light.amount) > 0.0
-        hit = closest_hit(scene, features, clear, -w, 0.0, ti.select(possible, FAR, 0.0))
-        if possible and hit.triangle >= 0:
-            room = max_depth - ti.static(3 if mode == INDIRECT else 2)
-            shadow = Walk(hit.triangle, hit.u, hit.v, w, vec3(1.0))
-            arriving, film, steps = arriving_at_film(
-                scene, features, options, samples.way, i, weights, shadow, room, lens, key, number
-            )  # fmt: skip
-            depth = steps + 1  # of the shadow
-            shadow_moves = edge_moves or moves(scene, hit.triangle)
-            if steps < MOST_POINTS:
-                shadow_moves = shadow_moves or way_moves(scene, samples.way, steps, i)
-            if max_component(arriving) > 0.0 and (shadow_moves or lights_move != 0):
-                if ti.static(mode == INDIRECT):
-                    light = _from_surfaces(
-                        scene, features, options, slides, x, clear, tangent, w, pierced[edge][0], faces, vertices[edge],
-                        along, shown, second, key, number, max_depth - depth, rr_depth,
-                    )  # fmt: skip
-                    light_density = 0.0
-                elif line:
-                    light = from_pierced(scene, features, x, w, faces[0])
-                    light_density = 0.0
-                elif from_wedges:
-                    light, light_density = straight_from_lights(scene, features, x, clear, w)
-                else:
-                    towards, end = w, FAR
-                    if light.kind != LIGHT_ENVIRONMENT and light.kind != LIGHT_DIRECTIONAL:
-                        towards, end = light.place - clear, SHADOW_END
-                    light.amount *= visibility(scene, features, clear, towards, end)
-                if ti.static(mode == EXTENDED and features.masked):
-                    # Light samples alone see lamps through surfaces that let light pass.
-                    if light.kind == LIGHT_TRIANGLES and not line:
-                        wedge_density = 0.0
-                light.amount /= ti.max((1.0 - share_of_wedges) * light_density + share_of_wedges * wedge_density, 1e-30)
-                if ti.static(features.masked):
-                    if not own:
-                        shape = scene.triangle_shape[blocker.triangle]
-                        uv = _uv_at(scene, blocker.triangle, x)
-                        light.amount *= presence(scene, features, scene.shape_material[shape], uv)
-                jump = arriving * light.amount * (-blocker.sine * length / (interval.y * ti.cast(total, ti.f32)))
-                good = is_finite(jump.x) and is_finite(jump.y) and is_finite(jump.z)
-                if good and jump.dot(jump) > 0.0:
-                    position = surface_at(scene, features, hit.triangle, hit.u, hit.v).position
-                    distance = (position - x).norm()
-                    share = 0.0
-                    if light.kind == LIGHT_DIRECTIONAL:
-                        share = distance
-                    elif light.kind != LIGHT_ENVIRONMENT:
-                        share = distance / ti.max((light.place - x).norm() + distance, 1e-20)
-                    samples.cell[i] = cell_drawn
-                    samples.vertices[i] = vertices[edge]
-                    samples.pierced[i] = pierced[edge]
-                    samples.point[i] = x
-                    samples.along[i] = along
-                    samples.film[i] = film
-                    samples.lens[i] = lens
-                    samples.jump[i] = jump
-                    samples.normal[i] = blocker.normal
-                    samples.receiver[i] = hit.triangle
-                    samples.receiver_barycentrics[i] = vec2(hit.u, hit.v)
-                    samples.steps[i] = steps
-                    changes = shadow_moves
-                    if light.kind == LIGHT_TRIANGLES:
-                        keep_point(scene, features, samples.way, steps + 1, i, light.index, light.b.x, light.b.y)
-                        keep_nearness(scene, samples.way, steps + 1, i)
-                        changes = changes or moves(scene, light.index)
-                    samples.active[i] = ti.cast(changes, ti.i32)
-                    samples.far[i] = light.index
-                    samples.far_kind[i] = light.kind
-                    samples.far_barycentrics[i] = light.b
-                    samples.share[i] = share
-
+    for worker in range(workers):
+        i = first_turn(queue, worker)
+        while i < count:
+            number = first + i
+            key = pixel_seed(0, seed)
+            samples.active[i] = 0
+            place = ti.min(
+                (ti.cast(number - run_first, ti.f32) + uniform_1d(INDEPENDENT, key, number, 0))
+                / ti.cast(run_count, ti.f32),
+                0.99999994,
+            )
+            edge = search_cdf(cdf, 0, edges, place)
+            samples.edge[i] = edge
+            interval = cdf_interval(cdf, 0, edge)
+            a, b = starts[edge], ends[edge]
+            length = (b - a).norm()
+            along = ti.min(ti.max((place - interval.x) / ti.max(interval.y, 1e-30), 0.0), 1.0)
+            x = a + (b - a) * along
+            tangent = (b - a) / ti.max(length, 1e-30)
+            faces, at = triangles[edge], corners[edge]
+            edge_moves = moves(scene, faces[0])
+            if faces[1] >= 0:
+                edge_moves = edge_moves or moves(scene, faces[1])
+            line = False
+            if ti.static(pierces):
+                line = pierced[edge][0] >= 0
+            own, joins = False, 0
+            if ti.static(slides):
+                own = pierced[edge][0] <= ENDS
+                joins = ti.cast(pierced[edge][0] <= JOINS, ti.i32)
+            lens = uniform_2d(SOBOL, key, number, 2)
+            u = uniform_2d(SOBOL, key, number, 1)
+            fan = Wedges(tangent, tangent, tangent, 0.0)
+            cell_drawn = -1
+            share_of_wedges = 0.0
+            light = nothing(x)
+            light_density, wedge_density = 1.0, 0.0
+            from_wedges = False
+            if ti.static(mode != DELTA):
+                border = ti.cast(line or joins != 0 or faces[1] < 0, ti.i32)
+                other = ti.select(border != 0, at[0], at[1])
+                fan = wedges(x, tangent, scene.positions[at[0]], scene.positions[other], border)
+                share_of_wedges = ti.select(line, 1.0, _by_wedges(scene, features, mode, x, fan.angle))
+                # By one of the two numbers themselves: a third, independent one would undo that they are even.
+                from_wedges = u.x < share_of_wedges
+                low = ti.select(from_wedges, 0.0, share_of_wedges)
+                part = ti.select(from_wedges, share_of_wedges, 1.0 - share_of_wedges)
+                u.x = ti.min((u.x - low) / ti.max(part, 1e-20), 0.9999999)
+            if from_wedges:
+                drawn = draw(guide, groups[edge], u)
+                light.w = direction(fan, drawn)
+                wedge_density = density(fan, guide, groups[edge], drawn)
+                cell_drawn = cell(drawn)
+            elif ti.static(mode != INDIRECT):
+                light, light_density = from_lights(scene, features, mode, x, u)
+                if share_of_wedges > 0.0:
+                    where = coordinates(fan, light.w)
+                    wedge_density = density(fan, guide, groups[edge], where)
+                    cell_drawn = ti.select(where.x >= 0.0, cell(where), -1)
+            w = light.w
+            blocker = at_edge(scene, features, x, tangent, w, faces, at)
+            shown = x
+            if ti.static(pierces):
+                if line:
+                    blocker, shown = at_piercing(scene, features, x, tangent, w, faces, at)
+            second = x
+            if ti.static(slides):
+                if own:
+                    blocker, swapped, shown, second = at_own(
+                        scene, features, x, tangent, w, faces, at, joins, pierced[edge][0] == BENDS
+                    )
+                    if swapped:
+                        faces = ivec2(faces[1], faces[0])
+            clear = blocker.clear
+            possible = blocker.normal.dot(blocker.normal) > 0.0 and interval.y > 0.0
+            if not from_wedges:
+                possible = possible and max_component(light.amount) > 0.0
+            hit = closest_hit(scene, features, clear, -w, 0.0, ti.select(possible, FAR, 0.0))
+            if possible and hit.triangle >= 0:
+                room = max_depth - ti.static(3 if mode == INDIRECT else 2)
+                shadow = Walk(hit.triangle, hit.u, hit.v, w, vec3(1.0))
+                arriving, film, steps = arriving_at_film(
+                    scene, features, options, samples.way, i, weights, shadow, room, lens, key, number
+                )  # fmt: skip
+                depth = steps + 1  # of the shadow
+                shadow_moves = edge_moves or moves(scene, hit.triangle)
+                if steps < MOST_POINTS:
+                    shadow_moves = shadow_moves or way_moves(scene, samples.way, steps, i)
+                if max_component(arriving) > 0.0 and (shadow_moves or lights_move != 0):
+                    if ti.static(mode == INDIRECT):
+                        light = _from_surfaces(
+                            scene, features, options, slides, x, clear, tangent, w, pierced[edge][0], faces,
+                            vertices[edge], along, shown, second, key, number, max_depth - depth, rr_depth,
+                        )  # fmt: skip
+                        light_density = 0.0
+                    elif line:
+                        light = from_pierced(scene, features, x, w, faces[0])
+                        light_density = 0.0
+                    elif from_wedges:
+                        light, light_density = straight_from_lights(scene, features, x, clear, w)
+                    else:
+                        towards, end = w, FAR
+                        if light.kind != LIGHT_ENVIRONMENT and light.kind != LIGHT_DIRECTIONAL:
+                            towards, end = light.place - clear, SHADOW_END
+                        light.amount *= visibility(scene, features, clear, towards, end)
+                    if ti.static(mode == EXTENDED and features.masked):
+                        # Light samples alone see lamps through surfaces that let light pass.
+                        if light.kind == LIGHT_TRIANGLES and not line:
+                            wedge_density = 0.0
+                    both = (1.0 - share_of_wedges) * light_density + share_of_wedges * wedge_density
+                    light.amount /= ti.max(both, 1e-30)
+                    if ti.static(features.masked):
+                        if not own:
+                            shape = scene.triangle_shape[blocker.triangle]
+                            uv = _uv_at(scene, blocker.triangle, x)
+                            light.amount *= presence(scene, features, scene.shape_material[shape], uv)
+                    jump = arriving * light.amount * (-blocker.sine * length / (interval.y * ti.cast(total, ti.f32)))
+                    good = is_finite(jump.x) and is_finite(jump.y) and is_finite(jump.z)
+                    if good and jump.dot(jump) > 0.0:
+                        position = surface_at(scene, features, hit.triangle, hit.u, hit.v).position
+                        distance = (position - x).norm()
+                        share = 0.0
+                        if light.kind == LIGHT_DIRECTIONAL:
+                            share = distance
+                        elif light.kind != LIGHT_ENVIRONMENT:
+                            share = distance / ti.max((light.place - x).norm() + distance, 1e-20)
+                        samples.cell[i] = cell_drawn
+                        samples.vertices[i] = vertices[edge]
+                        samples.pierced[i] = pierced[edge]
+                        samples.point[i] = x
+                        samples.along[i] = along
+                        samples.film[i] = film
+                        samples.lens[i] = lens
+                        samples.jump[i] = jump
+                        samples.normal[i] = blocker.normal
+                        samples.receiver[i] = hit.triangle
+                        samples.receiver_barycentrics[i] = vec2(hit.u, hit.v)
+                        samples.steps[i] = steps
+                        changes = shadow_moves
+                        if light.kind == LIGHT_TRIANGLES:
+                            keep_point(scene, features, samples.way, steps + 1, i, light.index, light.b.x, light.b.y)
+                            keep_nearness(scene, samples.way, steps + 1, i)
+                            changes = changes or moves(scene, light.index)
+                        samples.active[i] = ti.cast(changes, ti.i32)
+                        samples.far[i] = light.index
+                        samples.far_kind[i] = light.kind
+                        samples.far_barycentrics[i] = light.b
+                        samples.share[i] = share
+            i = next_turn(queue, i)
 
 @ti.kernel
 def importance_of_edges(

@@ -8,6 +8,7 @@ from taichi.math import ivec2, ivec4, vec3
 
 from diffrt.device.arrays import device_array, read, zeros
 from diffrt.device.upload import DeviceScene
+from diffrt.device.work import handed_out
 from diffrt.gradient.changes import Motion
 from diffrt.gradient.edge_directions import CELLS
 from diffrt.gradient.edge_lights import DELTA, EXTENDED, INDIRECT
@@ -120,9 +121,9 @@ class ShadowEdges(EdgePass):
 
     def _draw(self, weights: Any, first: int, count: int, run: tuple[int, int], total: int, seed: int) -> None:
         sample_shadows(
-            self.device.fields, self.plain, self.options, self.mode, self.pierces, self.slides, samples(), weights,
-            *self.lines, self.groups, self.cdf, self.guide, self.count, int(self.lights_move), first, count, *run,
-            total, seed, self.depth, self.rr_depth,
+            self.device.fields, self.plain, self.options, self.mode, self.pierces, self.slides, samples(),
+            *handed_out(count), weights, *self.lines, self.groups, self.cdf, self.guide, self.count,
+            int(self.lights_move), first, count, *run, total, seed, self.depth, self.rr_depth,
         )  # fmt: skip
 
     def _note(self, weights: Any, count: int) -> None:

@@ -25,6 +25,7 @@ from diffrt.device.geometry import Geometry
 from diffrt.device.hit import FAR
 from diffrt.device.intersect import closest_hit
 from diffrt.device.surface import offset_along, surface_at
+from diffrt.device.work import Queue, first_turn, next_turn
 from diffrt.gradient.edge_lights import from_surfaces
 from diffrt.gradient.importance import Walk
 from diffrt.gradient.walk import arriving_at_film
@@ -49,75 +50,80 @@ def bent_triangles(g: Geometry, slides: np.ndarray) -> tuple[np.ndarray, np.ndar
 @ti.kernel
 def sample_slid_silhouettes(
     scene: ti.template(), features: ti.template(), options: ti.template(), samples: ti.template(),
+    queue: Queue, workers: ti.i32,
     weights: ti.types.ndarray(dtype=vec3, ndim=1), cdf: ti.types.ndarray(dtype=ti.f32, ndim=1),
     triangles: ti.types.ndarray(dtype=ti.i32, ndim=1),
     number_of_triangles: ti.i32, first: ti.i32, count: ti.i32, total: ti.i32, seed: ti.i32, max_depth: ti.i32,
     rr_depth: ti.i32,
 ):  # fmt: skip
     """Draw samples number `first` to `first + count` of `total`, evenly spread over the triangles."""
-    for i in range(count):
-        number = first + i
-        samples.active[i] = 0
-        key = pixel_seed(0, seed)
-        at = (ti.cast(number, ti.f32) + uniform_1d(INDEPENDENT, key, number, 0)) / ti.cast(total, ti.f32)
-        at = ti.min(at, 0.99999994)
-        chosen = search_cdf(cdf, 0, number_of_triangles, at)
-        triangle = triangles[chosen]
-        density = cdf_interval(cdf, 0, chosen).y * ti.cast(total, ti.f32)
-        b = triangle_uniform(uniform_2d(SOBOL, key, number, 1))
-        turn = uniform_2d(SOBOL, key, number, 2)
-        lens = uniform_2d(SOBOL, key, number, 3)
-        corners, numbers = scene.triangles[triangle], scene.triangle_normals[triangle]
-        p0, n0 = scene.positions[corners[0]], scene.normals[numbers[0]]
-        e1, e2 = scene.positions[corners[1]] - p0, scene.positions[corners[2]] - p0
-        k1, k2 = scene.normals[numbers[1]] - n0, scene.normals[numbers[2]] - n0
-        cross = e1.cross(e2)
-        m = cross.normalized(1e-20)
-        bent = n0 + k1 * b.x + k2 * b.y
-        n = bent.normalized(1e-20)
-        part = m - n * n.dot(m)
-        inclination = part.norm()
-        s = part / ti.max(inclination, 1e-20)
-        half = ti.select(turn.y < 0.5, 1.0, -1.0)
-        sine = 2.0 * turn.x - 1.0
-        w = s * (half * ti.sqrt(ti.max(1.0 - sine * sine, 0.0))) + n.cross(s) * sine
-        slope = vec2(w.dot(k1), w.dot(k2))
-        squared = slope.dot(slope)
-        surface = surface_at(scene, features, triangle, b.x, b.y)
-        clear = offset_along(surface.position, surface.normal, surface.error, w)
-        possible = inclination > 1e-6 and squared > 0.0 and density > 0.0
-        hit = closest_hit(scene, features, clear, w, 0.0, ti.select(possible, FAR, 0.0))
-        if possible and hit.triangle >= 0:
-            room = ti.min(max_depth - 3, MOST_POINTS - 2)
-            shadow = Walk(hit.triangle, hit.u, hit.v, -w, vec3(1.0))
-            arriving, film, steps = arriving_at_film(
-                scene, features, options, samples.way, i, weights, shadow, room, lens, key, number
-            )  # fmt: skip
-            if max_component(arriving) > 0.0 and (
-                moves(scene, triangle) or way_moves(scene, samples.way, steps, i)
-            ):
-                # Across the line, and not over the edges.
-                inside = ti.min(b.x, ti.min(b.y, 1.0 - b.x - b.y))
-                step = slope * (ti.min(_STEP, 0.5 * inside) / ti.max(ti.abs(slope.x) + ti.abs(slope.y), 1e-20))
-                size = ti.sqrt(cross.norm())
-                jump = vec3(0.0)
-                for k in range(2):
-                    sign = 1.0 - 2.0 * ti.cast(k, ti.f32)
-                    there = b + step * sign
-                    start = p0 + e1 * there.x + e2 * there.y + w * (_STEP * size)
-                    sent = from_surfaces(
-                        scene, features, options, surface.position, start, -w, 0, key, number,
-                        max_depth - steps - 1, rr_depth,
-                    )  # fmt: skip
-                    jump += sent.amount * (ti.cast(sent.index == triangle, ti.f32) * sign)
-                jump *= arriving * (0.5 * cross.norm() * 4.0 * inclination / (bent.norm() * density))
-                good = is_finite(jump.x) and is_finite(jump.y) and is_finite(jump.z)
-                samples.active[i] = ti.cast(good and jump.dot(jump) > 0.0, ti.i32)
-                samples.edge[i] = chosen
-                samples.far[i] = triangle
-                samples.far_kind[i] = LIGHT_ENVIRONMENT
-                samples.film[i] = film
-                samples.lens[i] = lens
-                samples.normal[i] = w
-                samples.steps[i] = steps
-                samples.jump[i] = jump
+    for worker in range(workers):
+        i = first_turn(queue, worker)
+        while i < count:
+            number = first + i
+            samples.active[i] = 0
+            key = pixel_seed(0, seed)
+            at = (ti.cast(number, ti.f32) + uniform_1d(INDEPENDENT, key, number, 0)) / ti.cast(total, ti.f32)
+            at = ti.min(at, 0.99999994)
+            chosen = search_cdf(cdf, 0, number_of_triangles, at)
+            triangle = triangles[chosen]
+            density = cdf_interval(cdf, 0, chosen).y * ti.cast(total, ti.f32)
+            b = triangle_uniform(uniform_2d(SOBOL, key, number, 1))
+            turn = uniform_2d(SOBOL, key, number, 2)
+            lens = uniform_2d(SOBOL, key, number, 3)
+            corners, numbers = scene.triangles[triangle], scene.triangle_normals[triangle]
+            p0, n0 = scene.positions[corners[0]], scene.normals[numbers[0]]
+            e1, e2 = scene.positions[corners[1]] - p0, scene.positions[corners[2]] - p0
+            k1, k2 = scene.normals[numbers[1]] - n0, scene.normals[numbers[2]] - n0
+            cross = e1.cross(e2)
+            m = cross.normalized(1e-20)
+            bent = n0 + k1 * b.x + k2 * b.y
+            n = bent.normalized(1e-20)
+            part = m - n * n.dot(m)
+            inclination = part.norm()
+            s = part / ti.max(inclination, 1e-20)
+            half = ti.select(turn.y < 0.5, 1.0, -1.0)
+            sine = 2.0 * turn.x - 1.0
+            w = s * (half * ti.sqrt(ti.max(1.0 - sine * sine, 0.0))) + n.cross(s) * sine
+            slope = vec2(w.dot(k1), w.dot(k2))
+            squared = slope.dot(slope)
+            surface = surface_at(scene, features, triangle, b.x, b.y)
+            clear = offset_along(surface.position, surface.normal, surface.error, w)
+            possible = inclination > 1e-6 and squared > 0.0 and density > 0.0
+            hit = closest_hit(scene, features, clear, w, 0.0, ti.select(possible, FAR, 0.0))
+            if possible and hit.triangle >= 0:
+                room = ti.min(max_depth - 3, MOST_POINTS - 2)
+                shadow = Walk(hit.triangle, hit.u, hit.v, -w, vec3(1.0))
+                arriving, film, steps = arriving_at_film(
+                    scene, features, options, samples.way, i, weights, shadow, room, lens, key, number
+                )  # fmt: skip
+                if max_component(arriving) > 0.0 and (
+                    moves(scene, triangle) or way_moves(scene, samples.way, steps, i)
+                ):
+                    # Across the line, and not over the edges.
+                    inside = ti.min(b.x, ti.min(b.y, 1.0 - b.x - b.y))
+                    step = slope * (ti.min(_STEP, 0.5 * inside) / ti.max(ti.abs(slope.x) + ti.abs(slope.y), 1e-20))
+                    size = ti.sqrt(cross.norm())
+                    jump = vec3(0.0)
+                    for k in range(2):
+                        sign = 1.0 - 2.0 * ti.cast(k, ti.f32)
+                        there = b + step * sign
+                        start = p0 + e1 * there.x + e2 * there.y + w * (_STEP * size)
+                        sent = from_surfaces(
+                            scene, features, options, surface.position, start, -w, 0, key, number,
+                            max_depth - steps - 1, rr_depth,
+                        )  # fmt: skip
+                        jump += sent.amount * (ti.cast(sent.index == triangle, ti.f32) * sign)
+                    jump *= arriving * (0.5 * cross.norm() * 4.0 * inclination / (bent.norm() * density))
+                    good = is_finite(jump.x) and is_finite(jump.y) and is_finite(jump.z)
+                    samples.active[i] = ti.cast(good and jump.dot(jump) > 0.0, ti.i32)
+                    samples.edge[i] = chosen
+                    samples.far[i] = triangle
+                    samples.far_kind[i] = LIGHT_ENVIRONMENT
+                    samples.film[i] = film
+                    samples.lens[i] = lens
+                    samples.normal[i] = w
+                    samples.steps[i] = steps
+                    samples.jump[i] = jump
+            i = next_turn(queue, i)
+

@@ -6,6 +6,7 @@ from taichi.math import ivec2, vec2, vec3
 
 from diffrt.device.arrays import device_array
 from diffrt.device.upload import DeviceScene
+from diffrt.device.work import handed_out
 from diffrt.gradient.changes import Motion
 from diffrt.gradient.edge_pass import EdgePass, cdf_of
 from diffrt.gradient.edges import samples
@@ -48,8 +49,9 @@ class SmoothEdges(EdgePass):
 
     def draw(self, weights: Any, first: int, count: int, total: int) -> None:
         sample_smooth_edges(
-            self.device.fields, self.plain, self.options, samples(), weights, self.cdf, *self.lines, self.count,
-            first, count, total, self.request.gradient_seed ^ 0x9999, self.depth, self.rr_depth,
+            self.device.fields, self.plain, self.options, samples(), *handed_out(count), weights, self.cdf,
+            *self.lines, self.count, first, count, total, self.request.gradient_seed ^ 0x9999,
+            self.depth, self.rr_depth,
         )  # fmt: skip
 
     @property

@@ -20,6 +20,7 @@ from diffrt.core.distribution import cdf_interval, search_cdf
 from diffrt.core.sampler import INDEPENDENT, pixel_seed, uniform_1d, uniform_2d
 from diffrt.device.hit import FAR
 from diffrt.device.surface import surface_at
+from diffrt.device.work import Queue, first_turn, next_turn
 from diffrt.gradient.edge_directions import Wedges, direction, wedges
 from diffrt.gradient.film_adjoint import gathered
 from diffrt.gradient.importance import bsdf_at
@@ -80,6 +81,7 @@ def into_wedge(
 @ti.kernel
 def sample_smooth_edges(
     scene: ti.template(), features: ti.template(), options: ti.template(), samples: ti.template(),
+    queue: Queue, workers: ti.i32,
     weights: ti.types.ndarray(dtype=vec3, ndim=1), cdf: ti.types.ndarray(dtype=ti.f32, ndim=1),
     starts: ti.types.ndarray(dtype=vec3, ndim=1), ends: ti.types.ndarray(dtype=vec3, ndim=1),
     ranges: ti.types.ndarray(dtype=vec2, ndim=1),
@@ -92,61 +94,65 @@ def sample_smooth_edges(
     Args:
         starts, ends, ranges, vertices, triangles, corners: of edges, see visible_lines.py.
     """
-    for i in range(count):
-        number = first + i
-        key = pixel_seed(number, seed)
-        u = uniform_2d(INDEPENDENT, key, 0, 0)
-        lens = uniform_2d(INDEPENDENT, key, 0, 1)
-        towards = uniform_2d(INDEPENDENT, key, 0, 2)
-        at = ti.min((ti.cast(number, ti.f32) + u.x) / ti.cast(total, ti.f32), 0.99999994)
-        edge = search_cdf(cdf, 0, edges, at)
-        interval = cdf_interval(cdf, 0, edge)
-        s = ti.min(ti.max((at - interval.x) / ti.max(interval.y, 1e-30), 0.0), 1.0)
-        samples.active[i] = 0
-        start, end = starts[edge], ends[edge]
-        place = place_on_line(scene, features, start, end, ranges[edge], s, lens)
-        length = place.tangent.norm()
-        adjoint = gathered(scene, options.filter, weights, place.film)
-        if adjoint.dot(adjoint) > 0.0 and length > 0.0 and interval.y > 0.0:
-            x = start + (end - start) * place.along
-            tangent = (end - start).normalized(1e-30)
-            ray = camera_ray(scene, features, place.film, lens)
-            distance = (x - ray.origin).norm()
-            one, other = triangles[edge][0], triangles[edge][1]
-            here = surface_on_edge(scene, features, one, vertices[edge], place.along)
-            there = surface_on_edge(scene, features, other, vertices[edge], place.along)
-            outwards = (here.normal + there.normal).normalized(1e-20)
-            outwards *= ti.select(outwards.dot(ray.direction) < 0.0, 1.0, -1.0)
-            clear = x + outwards * (CLEAR * ti.max(here.error, there.error))
-            seen = 0.0
-            if ray.t_min < distance < ray.t_max:
-                seen = visibility(scene, features, clear, ray.origin - clear, SHADOW_END)
-            if seen > 0.0:
-                corner, corner_there = scene.positions[corners[edge][0]], scene.positions[corners[edge][1]]
-                fan = wedges(x, tangent, corner, corner_there, 0)
-                lobe = uniform_1d(INDEPENDENT, key, 0, 3)
-                more = vec3(0.0)  # that is seen in triangle `one`
-                for half in range(2):
-                    w, f = into_wedge(
-                        scene, features, fan, here, there, one, other, fan.u.dot(corner - x) > 0.0, lobe,
-                        -ray.direction, half, towards,
-                    )  # fmt: skip
-                    if f.dot(f) > 0.0:
-                        away = CameraRay(clear, w, 0.0, FAR)
-                        more += f * trace_path(
-                            scene, features, options, away, key, number, max_depth - 1, rr_depth
+    for worker in range(workers):
+        i = first_turn(queue, worker)
+        while i < count:
+            number = first + i
+            key = pixel_seed(number, seed)
+            u = uniform_2d(INDEPENDENT, key, 0, 0)
+            lens = uniform_2d(INDEPENDENT, key, 0, 1)
+            towards = uniform_2d(INDEPENDENT, key, 0, 2)
+            at = ti.min((ti.cast(number, ti.f32) + u.x) / ti.cast(total, ti.f32), 0.99999994)
+            edge = search_cdf(cdf, 0, edges, at)
+            interval = cdf_interval(cdf, 0, edge)
+            s = ti.min(ti.max((at - interval.x) / ti.max(interval.y, 1e-30), 0.0), 1.0)
+            samples.active[i] = 0
+            start, end = starts[edge], ends[edge]
+            place = place_on_line(scene, features, start, end, ranges[edge], s, lens)
+            length = place.tangent.norm()
+            adjoint = gathered(scene, options.filter, weights, place.film)
+            if adjoint.dot(adjoint) > 0.0 and length > 0.0 and interval.y > 0.0:
+                x = start + (end - start) * place.along
+                tangent = (end - start).normalized(1e-30)
+                ray = camera_ray(scene, features, place.film, lens)
+                distance = (x - ray.origin).norm()
+                one, other = triangles[edge][0], triangles[edge][1]
+                here = surface_on_edge(scene, features, one, vertices[edge], place.along)
+                there = surface_on_edge(scene, features, other, vertices[edge], place.along)
+                outwards = (here.normal + there.normal).normalized(1e-20)
+                outwards *= ti.select(outwards.dot(ray.direction) < 0.0, 1.0, -1.0)
+                clear = x + outwards * (CLEAR * ti.max(here.error, there.error))
+                seen = 0.0
+                if ray.t_min < distance < ray.t_max:
+                    seen = visibility(scene, features, clear, ray.origin - clear, SHADOW_END)
+                if seen > 0.0:
+                    corner, corner_there = scene.positions[corners[edge][0]], scene.positions[corners[edge][1]]
+                    fan = wedges(x, tangent, corner, corner_there, 0)
+                    lobe = uniform_1d(INDEPENDENT, key, 0, 3)
+                    more = vec3(0.0)  # that is seen in triangle `one`
+                    for half in range(2):
+                        w, f = into_wedge(
+                            scene, features, fan, here, there, one, other, fan.u.dot(corner - x) > 0.0, lobe,
+                            -ray.direction, half, towards,
                         )  # fmt: skip
-                normal = vec2(-place.tangent.y, place.tangent.x) / length
-                across = vec2(-place.line.y, place.line.x).normalized()
-                _step, side = step_into(scene, features, x, corner, lens, place.image_point, across, normal)
-                jump = more * (seen * ti.select(side < 0.0, 1.0, -1.0))
-                samples.active[i] = ti.cast(jump.dot(jump) > 0.0, ti.i32)
-                samples.vertices[i] = vertices[edge]
-                samples.pierced[i] = ivec2(-1)
-                samples.point[i] = x
-                samples.mirror[i] = -1
-                samples.along[i] = place.along
-                samples.film[i] = place.film
-                samples.lens[i] = lens
-                samples.normal[i] = vec3(normal.x, normal.y, 0.0)
-                samples.jump[i] = jump * (length / (interval.y * ti.cast(total, ti.f32)))
+                        if f.dot(f) > 0.0:
+                            away = CameraRay(clear, w, 0.0, FAR)
+                            more += f * trace_path(
+                                scene, features, options, away, key, number, max_depth - 1, rr_depth
+                            )  # fmt: skip
+                    normal = vec2(-place.tangent.y, place.tangent.x) / length
+                    across = vec2(-place.line.y, place.line.x).normalized()
+                    _step, side = step_into(scene, features, x, corner, lens, place.image_point, across, normal)
+                    jump = more * (seen * ti.select(side < 0.0, 1.0, -1.0))
+                    samples.active[i] = ti.cast(jump.dot(jump) > 0.0, ti.i32)
+                    samples.vertices[i] = vertices[edge]
+                    samples.pierced[i] = ivec2(-1)
+                    samples.point[i] = x
+                    samples.mirror[i] = -1
+                    samples.along[i] = place.along
+                    samples.film[i] = place.film
+                    samples.lens[i] = lens
+                    samples.normal[i] = vec3(normal.x, normal.y, 0.0)
+                    samples.jump[i] = jump * (length / (interval.y * ti.cast(total, ti.f32)))
+            i = next_turn(queue, i)
+

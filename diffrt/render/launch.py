@@ -10,7 +10,7 @@ from taichi.math import vec3
 
 from diffrt.device.arrays import read, zeros
 from diffrt.device.upload import DeviceScene, upload
-from diffrt.device.work import new_queue, workers
+from diffrt.device.work import handed_out
 from diffrt.progress import interrupts_held
 from diffrt.render.buffers import buffer_samples, shape_ids
 from diffrt.render.options import Options, prepare
@@ -145,8 +145,7 @@ def _radiance(
                     recent,
                     squares,
                     dropped,
-                    new_queue(),
-                    workers(piece[1]),
+                    *handed_out(piece[1]),
                     *piece,
                     run.seed,
                     depth,

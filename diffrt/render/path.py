@@ -10,7 +10,7 @@ from diffrt.core.vector import is_finite, max_component, to_local, to_world
 from diffrt.device.hit import FAR, Hit, nowhere
 from diffrt.device.intersect import closest_hit
 from diffrt.device.surface import offset_along, surface_at
-from diffrt.device.work import Queue, fetch, is_worker, run_length
+from diffrt.device.work import Queue, first_turn, next_turn
 from diffrt.render.film import film_point
 from diffrt.render.path_numbers import (
     BOUNCE_DIMENSIONS,
@@ -33,8 +33,6 @@ from diffrt.shading.material import shading_frame, values_at
 from diffrt.shading.receiver import bare_receiver
 
 SHADOW_END = 0.99999
-_RUN = 64
-"""Pixels that a thread takes at once."""
 _ROUND = 128
 """Samples of a round: about the square root of many."""
 
@@ -244,14 +242,11 @@ def render_samples(
     One thread owns a pixel, so the result depends neither on the number of threads nor on the grouping. The sum is
     `total` + `recent`: samples are added up in rounds, since a long sum would lose the last bits of every addition.
     """
-    run = ti.static(run_length(_RUN))
-    for i in range(workers):
-        if is_worker(i):
-            start = fetch(queue, run)
-            while start < pixels:
-                for pixel in range(first_pixel + start, first_pixel + ti.min(start + run, pixels)):
-                    _render_pixel(
-                        scene, features, options, total, recent, squares, dropped, pixel, first_sample, samples, seed,
-                        max_depth, rr_depth,
-                    )  # fmt: skip
-                start = fetch(queue, run)
+    for worker in range(workers):
+        pixel = first_turn(queue, worker)
+        while pixel < pixels:
+            _render_pixel(
+                scene, features, options, total, recent, squares, dropped, first_pixel + pixel, first_sample, samples,
+                seed, max_depth, rr_depth,
+            )  # fmt: skip
+            pixel = next_turn(queue, pixel)
