@@ -44,9 +44,10 @@ def _mean(values: np.ndarray) -> tuple[float, float]:
 
 def measure(case: GradientCase, diffrt: Peer, mitsuba: Peer, runs: int, quick: bool) -> Section:
     """Gradients by both in turn, and the difference quotient of diffrt's pictures."""
-    seeds, width = (2, 32) if quick else (4 * runs, case.width)
+    width = 32 if quick else case.width
     spp, their_spp = (2, 2) if quick else (case.spp, case.their_spp)
     direction = case.direction(case.scene(width))
+    seeds = 2 if quick else (4 if direction.size > 1 else 32) * runs  # the variance of one number is itself uncertain
     for peer in (diffrt, mitsuba):
         peer.load_gradient(case.point, width)
     diffrt.gradient(spp, 0), mitsuba.gradient(their_spp, 0)  # compilers
