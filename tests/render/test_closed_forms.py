@@ -162,6 +162,19 @@ def test_convex_body_under_a_constant_sky(taichi: str, albedo: float) -> None:
     assert estimate(built).deviation(albedo * np.array([0.5, 1, 2])) < SURE
 
 
+def test_a_floor_under_sky_and_suns_has_no_noise(taichi: str) -> None:
+    """The sky is found by the path, which follows the cosine; the sun has all light samples, and the one below the
+    horizon none. So each sample is worth the same."""
+    albedo, irradiance = 0.7, np.array([2.0, 1.5, 1.0])
+    sun = {"type": "directional", "direction": [0.6, -0.8, 0.0], "irradiance": irradiance.tolist()}
+    below = {"type": "directional", "direction": [0.0, 1.0, 0.3], "irradiance": [5.0, 5.0, 5.0]}
+    lights = [{**SKY, "name": "sky"}, {**sun, "name": "sun"}, {**below, "name": "below"}]
+    floor = quad("floor", "+y", (0, 0, 0), 50.0, material={"type": "diffuse", "albedo": albedo, "two_sided": False})
+    built = scene(camera((0, 2, 3), size=8), [floor], lights=lights, max_depth=3)
+    expected = albedo * (np.array([0.5, 1.0, 2.0]) + 0.8 * irradiance / np.pi)
+    assert np.allclose(render(built, spp=1), expected, rtol=1e-5)
+
+
 def test_sky_is_seen_directly(taichi: str) -> None:
     far = body("speck", "cube", (0, -50, 0), 0.01)
     assert np.allclose(render(scene(camera(size=8), [far], lights=[SKY], max_depth=1), spp=4), [0.5, 1, 2], rtol=1e-6)
