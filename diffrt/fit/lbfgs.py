@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 
 from diffrt.fit.checkpoint import RunState
 from diffrt.fit.evaluate import Evaluation, apply_values
@@ -27,6 +26,8 @@ def run_lbfgs(setup: FitSetup, state: RunState, look: Callable[[int], tuple[Eval
     Args:
         look: the objective at the variables' present values, and whether it was the last time.
     """
+    from scipy.optimize import minimize  # late: it takes a while to load
+
     variables = list(setup.variables.values())
     start = np.concatenate(
         [_scaled(item, item.start if item.steps is None else item.steps.encode(item.start)) for item in variables]

@@ -13,7 +13,6 @@ from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter
 
 from diffrt.fit.problem import Loss
 from diffrt.fit.resize import shrink, shrink_adjoint
@@ -85,6 +84,8 @@ def _ssim(image: Floats, target: Floats, weight: Floats, settings: Loss) -> tupl
 
     The window is Gaussian, sigma 1.5, 11 pixels wide; beyond the border all is zero, so it is its own adjoint.
     """
+    from scipy.ndimage import gaussian_filter  # late: it takes a while to load
+
     value, gradient = _l1(image, target, weight, settings)
     c1, c2 = 0.01**2, 0.03**2
 

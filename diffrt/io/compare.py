@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.ndimage import gaussian_filter
 
 from diffrt.errors import InputError, Problem
 from diffrt.io.color import display, signed_colors, srgb_to_linear
@@ -93,6 +92,8 @@ def ssim(image: ArrayLike, reference: ArrayLike) -> float:
         The mean over channels and over the pixels whose window lies inside; over all, mirrored at the border, if the
         image is smaller than a window.
     """
+    from scipy.ndimage import gaussian_filter  # late: it takes a while to load
+
     a, b = np.asarray(image, np.float64), np.asarray(reference, np.float64)
     c1, c2 = 0.01**2, 0.03**2
 
