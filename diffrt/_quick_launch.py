@@ -1,4 +1,4 @@
-"""Starts kernels on the CPU in a third of the time that Taichi takes to start one.
+"""Starts kernels on the CPU in about half of the time that Taichi takes to start one.
 
 For every start Taichi 1.7 looks its compiled form up and goes over all arguments by rules for every kind there is. A
 kernel of a few milliseconds waits for tens of others like it, each of which takes a tenth of a millisecond to start.

@@ -147,4 +147,3 @@ def sample_horizons(
                     scale = 2.0 * PI / (distance * ti.max(chance, 1e-30) * ti.cast(total, ti.f32))
                     samples.jump[i] = f * jump * (side * scale)
             i = next_turn(queue, i)
-

@@ -334,4 +334,3 @@ def sample_edges(
                     samples.normal[i] = vec3(normal.x, normal.y, 0.0)
                     samples.jump[i] = jump * (length / (interval.y * ti.cast(total, ti.f32)))
             i = next_turn(queue, i)
-

@@ -202,4 +202,3 @@ def sample_silhouettes(
                             chance = 0.5 * density / ti.cast(roots, ti.f32)
                             samples.jump[i] = jump * (area * ti.abs(f2) / (squared * chance))
             i = next_turn(queue, i)
-

@@ -113,8 +113,8 @@ def _by_wedges(scene: ti.template(), features: ti.template(), mode: ti.template(
     """Share of directions at x that are drawn from the wedges; the others are light samples.
 
     The narrower the wedges, the fewer light samples lie in them. Near lamps light samples alone have no bound. They
-    leave to BSDF samples what of an image is no brighter than the mean, and there are none of these here; to a constant
-    environment they go evenly.
+    leave to BSDF samples what of an image is no brighter than the mean, and all of a constant environment; there are
+    none of these here.
     """
     share = 1.0
     if ti.static(mode == DELTA):

@@ -126,4 +126,3 @@ def sample_slid_silhouettes(
                     samples.steps[i] = steps
                     samples.jump[i] = jump
             i = next_turn(queue, i)
-
