@@ -9,7 +9,7 @@ values are kept bit-reversed until the last step, because the hash of Laine and 
 """
 
 import taichi as ti
-from taichi.math import uvec2, vec2, vec4
+from taichi.math import ivec2, uvec2, vec2, vec4
 
 SOBOL = 0
 INDEPENDENT = 1
@@ -228,15 +228,22 @@ def _spread_bits(x: ti.u32) -> ti.u32:
 
 
 @ti.func
-def lattice_key(x: ti.i32, y: ti.i32, seed: ti.i32) -> uvec2:
+def lattice_key(x: ti.i32, y: ti.i32, seed: ti.i32, step: ivec2) -> uvec2:
     """Key of a pixel in column x and row y: what pixels of a tile share, and the pixel's place in the tile's lattice.
 
     The place is the pixel's number along the tile's Z-curve, its bits reversed and Owen-scrambled: any square of 4^k
     pixels aligned to 2^k has places that are evenly spread (Ahmed and Wonka 2020, "Screen-space blue-noise diffusion of
     Monte Carlo sampling error via hierarchical ordering of pixels").
+
+    Args:
+        step: of a loop, bits of steps' numbers and this one's, which is the curve's lowest bits. So the places of a
+            pixel in 2^k steps aligned to 2^k are evenly spread too; tiles are smaller by as many bits. Or (0, 0).
     """
     curve = _spread_bits(ti.cast(x, ti.u32)) | (_spread_bits(ti.cast(y, ti.u32)) << 1)
-    shared = hash32((curve >> TILE_BITS) ^ hash32(ti.cast(seed, ti.u32) + ti.u32(0x9E3779B9)))
+    bits = ti.cast(step[0], ti.u32)
+    tile = curve >> (ti.u32(TILE_BITS) - bits)
+    curve = (curve << bits) | ti.cast(step[1], ti.u32)
+    shared = hash32(tile ^ hash32(ti.cast(seed, ti.u32) + ti.u32(0x9E3779B9)))
     place = owen_hash(reverse_bits(curve << (32 - TILE_BITS) >> (32 - TILE_BITS)), shared)
     return uvec2(shared, place >> (32 - TILE_BITS))
 

@@ -169,6 +169,7 @@ class SceneFields:
         self.lattice_steps = ti.Vector.field(4, ti.i32, shape=ROWS)
         self.lattice_links = ti.Vector.field(4, ti.i32, shape=ROWS)
         self.lattice_period = plain(ti.i32)
+        self.lattice_step = ti.Vector.field(2, ti.i32, shape=())
 
     def fields(self) -> Iterator[ti.Field]:
         """All fields."""

@@ -1,7 +1,7 @@
 """The loss of a scene and its gradient by every variable, over some views."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,12 +74,12 @@ class Look:
     """A look at a view.
 
     Attributes:
-        view: its number. iteration, number: choose the random numbers; number 1 is a second look.
+        view: its number. step: how often it was looked at before. number: 1 for a second look at this step.
         resolution: share of the view's size. spp: samples per pixel of its picture; spp_gradient: of its gradient.
     """
 
     view: int
-    iteration: int
+    step: int
     resolution: float
     spp: int
     spp_gradient: int
@@ -128,17 +128,18 @@ def evaluate(
     """Render each view, compare it with its target, and bring the derivatives back to the variables.
 
     Args:
-        iteration: chooses the random numbers.
+        iteration: chooses the random numbers, with the views, which take turns.
         spp: samples per pixel of pictures, if not those of the stage; those of gradients go with them.
         looks: how often each view is looked at. Two tell the variance of the gradients, and give their means.
         look: who looks; by default this process, at one after the other.
     """
     spp = spp or stage.spp or setup.problem.spp
-    wanted = [
-        Look(setup.views.index(view), iteration, stage.resolution, spp, _of_gradients(setup, stage, spp), number)
-        for view in views
-        for number in range(looks)
-    ]
+    of_gradients = _of_gradients(setup, stage, spp)
+    wanted = []
+    for place, view in enumerate(views):
+        step = (iteration * len(views) + place) // len(setup.fitted_views)  # all views in turn
+        of_view = Look(setup.views.index(view), step, stage.resolution, spp, of_gradients)
+        wanted += [replace(of_view, number=number) for number in range(looks)]
     found = [look_at(setup, item) for item in wanted] if look is None else look(setup, wanted)
     result = _nothing(setup, spp)
     for place, view in enumerate(views):
@@ -181,14 +182,15 @@ def look_at(setup: FitSetup, look: Look) -> Evaluation:
     """The loss of one view and its gradients."""
     problem, spp = setup.problem, look.spp
     view = setup.views[look.view]
-    chance = (look.iteration, look.view, look.number) if look.number else (look.iteration, look.view)
+    chance, step = (look.view, look.number), look.step
     result = _nothing(setup, spp)
     target = view.at(look.resolution)
     buffers = _buffers_of(target, problem.loss)
     camera = setup.scene.cameras[view.camera].resized(target.width, target.height)
     picture_seed = seed_of(problem.seed, PICTURE, *chance)
     names = ["radiance", *buffers]
-    images = trace(setup.scene, names, spp=spp, seed=picture_seed, camera=camera, before_gradients=True).images
+    found = trace(setup.scene, names, spp=spp, seed=picture_seed, step=step, camera=camera, before_gradients=True)
+    images = found.images
     result.samples["picture"] += spp
     response = response_of(setup, view)
     recorded, pull = respond(images["radiance"].astype(np.float64), response)
@@ -203,7 +205,7 @@ def look_at(setup: FitSetup, look: Look) -> Evaluation:
     fitted = [name for name in FIELDS if RESPONSE + name in setup.variables]
     if fitted:
         # Another picture: with this one, whose noise is in d_recorded too, the darkest response would seem the best.
-        again = trace(setup.scene, spp=spp, seed=gradient_seed, camera=camera, before_gradients=True)
+        again = trace(setup.scene, spp=spp, seed=gradient_seed, step=step, camera=camera, before_gradients=True)
         result.samples["picture"] += spp
         _, d_response = respond(again.images["radiance"].astype(np.float64), response)[1](d_recorded)
         for name in fitted:
@@ -215,7 +217,7 @@ def look_at(setup: FitSetup, look: Look) -> Evaluation:
     if acting and all(np.isfinite(adjoint).all() for adjoint in adjoints.values()):
         image_gradient = adjoints if buffers else adjoints["radiance"]
         gradients = render_backward(
-            setup.scene, image_gradient, acting, spp=look.spp_gradient, seed=gradient_seed, camera=camera
+            setup.scene, image_gradient, acting, spp=look.spp_gradient, seed=gradient_seed, step=step, camera=camera
         )
         result.samples["gradient"] += look.spp_gradient
         for item in setup.variables.values():

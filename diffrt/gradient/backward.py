@@ -20,6 +20,7 @@ def render_backward(
     spp: int | None = None,
     seed: int | None = None,
     *,
+    step: int | None = None,
     camera: str | Camera | None = None,
     max_depth: int | None = None,
     width: int | None = None,
@@ -43,6 +44,7 @@ def render_backward(
         parameters: names, as in `scene.parameters`.
         spp: samples per pixel of every term; `spp_TERM` sets that of one.
         seed: equal seeds give equal gradients, up to the order of sums.
+        step: of a loop, as for `render`.
         terms: which parts of the derivative, all that the parameters have by default: see docs/gradients.md.
         rows: how many vertices of paths are kept at once, which bounds the memory (about a kilobyte each).
         others: as for `render`.
@@ -61,7 +63,7 @@ def render_backward(
         "delta_shadow": spp_delta_shadow,
         "indirect": spp_indirect,
     }
-    request = make_request(scene, camera, width, height, max_depth, seed, terms, spp, spp_of, rows)
+    request = make_request(scene, camera, width, height, max_depth, seed, step, terms, spp, spp_of, rows)
     adjoints = _adjoints(image_gradient, request.view)
     names = list(parameters) if not isinstance(parameters, str) else [parameters]
     with _taichi.lock:

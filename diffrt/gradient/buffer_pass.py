@@ -51,14 +51,14 @@ class BufferPass(InteriorPass):
         """
         request, settings = self.request, self.request.scene.settings
         record = acquire(request.rows, self.moving, self.decides)
-        options = prepare(self.device, settings, spp)
+        options = prepare(self.device, settings, spp, request.step)
         pixels = request.view.width * request.view.height
         self.weights = device_array(weights.reshape(-1), ti.f32)
 
         def fill(done: int, paths: int) -> None:
             record_first_surfaces(
                 self.device.fields, self.plain, options, record, self.weights, self.keep, 1.0 / spp, pixels,
-                done % pixels, done // pixels, paths, request.gradient_seed,
+                done % pixels, done // pixels, paths, request.path_seed,
             )  # fmt: skip
 
         yield from self._filled(record, pixels * spp, record.rows // 2, fill)

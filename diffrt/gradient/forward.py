@@ -53,7 +53,7 @@ def render_forward(
         "delta_shadow": spp_delta_shadow,
         "indirect": spp_indirect,
     }
-    request = make_request(scene, camera, width, height, max_depth, seed, terms, spp, spp_of, rows)
+    request = make_request(scene, camera, width, height, max_depth, seed, None, terms, spp, spp_of, rows)
     velocities = {name: checked(tangent, name, find(scene, name).parameter.shape) for name, tangent in tangents.items()}
     with _taichi.lock:
         _taichi.init()

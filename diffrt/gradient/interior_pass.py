@@ -101,7 +101,7 @@ class InteriorPass:
         """
         request, settings = self.request, self.request.scene.settings
         record = acquire(request.rows, self.moving, self.decides)
-        options = prepare(self.device, settings, spp)
+        options = prepare(self.device, settings, spp, request.step)
         pixels = request.view.width * request.view.height
         depth = MOST_SEGMENTS if request.max_depth == -1 else request.max_depth
         adjoint = device_array(weights, vec3)
@@ -111,7 +111,7 @@ class InteriorPass:
             record_paths(
                 self.device.fields, self.plain, options, record, adjoint, self.keep, changing, int(self.everything),
                 1.0 / spp, *handed_out(paths), pixels, done % pixels, done // pixels, paths,
-                request.gradient_seed, depth, min(settings.rr_depth, depth + 1),
+                request.path_seed, depth, min(settings.rr_depth, depth + 1),
             )  # fmt: skip
 
         yield from self._filled(record, pixels * spp, record.rows // min(depth + 2, _FIRST_LENGTH), fill)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from diffrt.render.arguments import Arguments, view_of
 from diffrt.render.rendering import MOST_SAMPLES
+from diffrt.render.steps import seed_at
 from diffrt.scene.elements import Camera
 from diffrt.scene.scene import Scene
 from diffrt.scene.terms import TERMS as TERMS
@@ -27,13 +28,21 @@ class Request:
     view: Camera
     terms: tuple[str, ...]
     seed: int
+    step: int | None
     max_depth: int
     spp: dict[str, int] = field(default_factory=dict)
     rows: int = DEFAULT_ROWS
 
     @property
     def gradient_seed(self) -> int:
-        return (self.seed ^ _SEED_OF_GRADIENTS) & 0x7FFFFFFF
+        """Of samples on edges."""
+        return seed_at(self.path_seed, self.step, "independent")
+
+    @property
+    def path_seed(self) -> int:
+        """Of paths from the camera."""
+        seed = (self.seed ^ _SEED_OF_GRADIENTS) & 0x7FFFFFFF
+        return seed_at(seed, self.step, self.scene.settings.sampler)
 
 
 def make_request(
@@ -43,6 +52,7 @@ def make_request(
     height: int | None,
     max_depth: int | None,
     seed: int | None,
+    step: int | None,
     terms: Sequence[str],
     spp: int | None,
     spp_of: dict[str, int | None],
@@ -59,7 +69,7 @@ def make_request(
     max_depth = settings.max_depth if max_depth is None else max_depth
     arguments = Arguments()
     arguments.names("terms", terms, TERMS, "term")
-    arguments.picture(spp, seed, max_depth, width, height)
+    arguments.picture(spp, seed, step, max_depth, width, height)
     for term, count in spp_of.items():
         if count is not None:
             arguments.whole(f"spp_{term}", count, 0, MOST_SAMPLES)
@@ -67,4 +77,4 @@ def make_request(
     arguments.done()
     view = view_of(scene, camera, width, height)
     counts = {term: int(spp if spp_of.get(term) is None else spp_of[term] or 0) for term in TERMS}
-    return Request(scene, view, tuple(terms), int(seed), int(max_depth), counts, int(rows))
+    return Request(scene, view, tuple(terms), int(seed), step, int(max_depth), counts, int(rows))

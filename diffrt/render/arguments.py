@@ -7,6 +7,7 @@ import numpy as np
 from diffrt.description.names import listed, nearest
 from diffrt.errors import InputError, Problem
 from diffrt.render.rendering import MOST_PIXELS, MOST_SAMPLES, MOST_SEGMENTS
+from diffrt.render.steps import MOST_STEPS
 from diffrt.scene.elements import Camera
 from diffrt.scene.scene import Scene
 
@@ -32,10 +33,14 @@ class Arguments:
             if value not in known:
                 self.problems.append(Problem(name, f"{value!r} is no {kind}", listed(known), nearest(value, known)))
 
-    def picture(self, spp: object, seed: object, max_depth: object, width: object, height: object) -> None:
-        """What says how a picture is made. A size may be None."""
+    def picture(
+        self, spp: object, seed: object, step: object, max_depth: object, width: object, height: object
+    ) -> None:
+        """What says how a picture is made. The step and sizes may be None."""
         self.whole("spp", spp, 1, MOST_SAMPLES)
         self.whole("seed", seed, 0, 2**31 - 1)
+        if step is not None:
+            self.whole("step", step, 0, MOST_STEPS)
         if max_depth != -1:
             self.whole("max_depth", max_depth, 1, MOST_SEGMENTS, ", or -1 for no limit")
         for name, size in (("width", width), ("height", height)):

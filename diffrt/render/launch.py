@@ -16,6 +16,7 @@ from diffrt.render.buffers import buffer_samples, shape_ids
 from diffrt.render.options import Options, prepare
 from diffrt.render.path import render_samples
 from diffrt.render.rendering import CHANNEL_COUNT, CHANNELS, MOST_SEGMENTS, Progress, Rendering
+from diffrt.render.steps import seed_at
 from diffrt.scene.elements import Camera
 from diffrt.scene.scene import Scene
 
@@ -30,6 +31,7 @@ def run(
     *,
     spp: int,
     seed: int,
+    step: int | None,
     max_depth: int,
     time_budget: float | None,
     progress: Progress | None,
@@ -40,7 +42,7 @@ def run(
     settings = scene.settings
     device = upload(scene, camera, before_gradients)
     device = replace(device, features=replace(device.features, gradients=False))
-    run = _Run(device, prepare(device, settings, spp), camera, seed)
+    run = _Run(device, prepare(device, settings, spp, step), camera, seed_at(seed, step, settings.sampler))
     result = Rendering()
     started = time.perf_counter()
     limit = None if time_budget is None else started + time_budget

@@ -10,6 +10,7 @@ from diffrt.device.features import CAMERA_TYPES
 from diffrt.device.packing import write
 from diffrt.device.upload import DeviceScene
 from diffrt.render.film import FILTERS
+from diffrt.render.steps import place_of
 from diffrt.scene.elements import Settings
 
 
@@ -21,8 +22,12 @@ class Options:
     filter: int
 
 
-def prepare(device: DeviceScene, settings: Settings, samples: int) -> Options:
-    """The options for pictures and gradients of so many samples a pixel; a lattice is made for their number."""
+def prepare(device: DeviceScene, settings: Settings, samples: int, step: int | None) -> Options:
+    """The options for pictures and gradients of so many samples a pixel; a lattice is made for their number.
+
+    Args:
+        step: of a loop, or None; see steps.py.
+    """
     options = Options(SAMPLERS[settings.sampler], FILTERS[settings.filter])
     if options.sampler == LATTICE:
         period = lattice.period(samples)
@@ -30,7 +35,8 @@ def prepare(device: DeviceScene, settings: Settings, samples: int) -> Options:
         lens = features.camera == CAMERA_TYPES.index("thin_lens")
         steps, links = (table.view(np.int32) for table in lattice.tables(period, lens, features.needs_lobe))
         tables = [(fields.lattice_steps, steps), (fields.lattice_links, links)]
-        write(fields, [*tables, (fields.lattice_period, np.array(period))])
+        place = (fields.lattice_step, np.array(place_of(step)))
+        write(fields, [*tables, (fields.lattice_period, np.array(period)), place])
     return options
 
 

@@ -32,7 +32,7 @@ def pixel_key(scene: ti.template(), options: ti.template(), pixel: ti.i32, seed:
     """What tells the numbers of this pixel from those of others: of a lattice two numbers, else one."""
     if ti.static(options.sampler == LATTICE):
         width = scene.film_size[None][0]
-        return lattice_key(pixel % width, pixel // width, seed)
+        return lattice_key(pixel % width, pixel // width, seed, scene.lattice_step[None])
     else:
         return pixel_seed(pixel, seed)
 

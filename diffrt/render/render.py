@@ -17,6 +17,7 @@ def render(
     spp: int | None = None,
     seed: int | None = None,
     *,
+    step: int | None = None,
     camera: str | Camera | None = None,
     max_depth: int | None = None,
     width: int | None = None,
@@ -28,6 +29,9 @@ def render(
         scene: what to render. Its settings stand in for arguments that are None.
         spp: samples per pixel, at least 1.
         seed: equal seeds give equal pictures (on the CPU bit by bit, whatever the number of threads).
+        step: of a loop, from 0 on, or None for a picture alone. Steps of one seed have other random numbers each, as
+            seeds do, but with the lattice sampler such that the mean of many steps has less noise than that of as many
+            seeds.
         camera: name of one of the scene's cameras, or a camera; the first one by default.
         max_depth: path segments at most: 1 = emitters seen directly, 2 = direct light, -1 = until roulette ends it.
         width, height: size of the film in pixels; one alone keeps the aspect ratio.
@@ -39,9 +43,10 @@ def render(
     Raises:
         InputError: an argument is out of range, or the camera unknown.
     """
-    return trace(scene, spp=spp, seed=seed, camera=camera, max_depth=max_depth, width=width, height=height).images[
-        "radiance"
-    ]
+    result = trace(
+        scene, spp=spp, seed=seed, step=step, camera=camera, max_depth=max_depth, width=width, height=height
+    )
+    return result.images["radiance"]
 
 
 def render_buffers(
@@ -89,6 +94,7 @@ def trace(
     *,
     spp: int | None = None,
     seed: int | None = None,
+    step: int | None = None,
     camera: str | Camera | None = None,
     max_depth: int | None = None,
     width: int | None = None,
@@ -116,7 +122,7 @@ def trace(
     max_depth = settings.max_depth if max_depth is None else max_depth
     arguments = Arguments()
     arguments.names("names", buffers, BUFFERS, "buffer")
-    arguments.picture(spp, seed, max_depth, width, height)
+    arguments.picture(spp, seed, step, max_depth, width, height)
     if time_budget is not None and not time_budget > 0:
         arguments.problems.append(Problem("time_budget", f"found {time_budget!r}", "seconds above 0"))
     arguments.done()
@@ -133,6 +139,7 @@ def trace(
             buffers,
             spp=int(spp),
             seed=int(seed),
+            step=step,
             max_depth=int(max_depth),
             time_budget=time_budget,
             progress=progress,

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 import taichi as ti
 from scipy import stats
-from taichi.math import vec4
+from taichi.math import ivec2, vec4
 
 from diffrt.core.sampler import block_key, lattice_4d, lattice_key
 from diffrt.device import lattice
+from diffrt.render.steps import STEP_BITS, place_of
 
 pytestmark = pytest.mark.usefixtures("taichi")
 
@@ -19,10 +20,10 @@ _Tables = tuple[ti.MatrixField, ti.MatrixField]
 
 @ti.kernel
 def _draw(
-    steps: ti.template(), links: ti.template(), x: ti.i32, y: ti.i32, block: ti.i32, seed: ti.i32, dimension: ti.i32,
-    out: ti.types.ndarray(dtype=vec4, ndim=1),
+    steps: ti.template(), links: ti.template(), x: ti.i32, y: ti.i32, block: ti.i32, seed: ti.i32, bits: ti.i32,
+    step: ti.i32, dimension: ti.i32, out: ti.types.ndarray(dtype=vec4, ndim=1),
 ):  # fmt: skip
-    key = block_key(lattice_key(x, y, seed), block)
+    key = block_key(lattice_key(x, y, seed, ivec2(bits, step)), block)
     for i in out:
         out[i] = lattice_4d(steps, links, key, i, dimension)
 
@@ -34,13 +35,13 @@ def tables(taichi: str) -> _Tables:
 
 def _numbers(
     tables: _Tables, n: int, dimension: int, pixel: tuple[int, int] = (3, 0), block: int = 0, seed: int = 0,
-    count: int = 0,
+    count: int = 0, step: int | None = None,
 ) -> np.ndarray:  # fmt: skip
     """(count, 4), or (n, 4): of the samples of a pixel, given by column and row."""
     for table, values in zip(tables, lattice.tables(n), strict=True):
         table.from_numpy(values.view(np.int32))
     out = ti.ndarray(vec4, count or n)
-    _draw(*tables, *pixel, block, seed, dimension, out)
+    _draw(*tables, *pixel, block, seed, *place_of(step), dimension, out)
     numbers: np.ndarray = out.to_numpy()
     return numbers
 
@@ -66,6 +67,22 @@ def test_pixels_of_a_square_share_a_lattice(tables: _Tables, n: int, side: int) 
         for dimension in (0, 2, lattice.ROWS - 1):
             numbers = np.concatenate([_numbers(tables, n, dimension, pixel, seed=5) for pixel in square])
             assert all(_in_cells(column) for column in numbers.T[: 2 if dimension == 0 else 1])
+
+
+@pytest.mark.parametrize(("n", "count"), [(1, 16), (3, 4), (16, 64), (58, 2), (64, 8), (97, 4)])
+def test_steps_of_a_loop_share_a_lattice(tables: _Tables, n: int, count: int) -> None:
+    """Of a pixel, steps aligned to their number: in each dimension one sample in each of n count cells."""
+    for pixel, first in (((0, 0), 0), ((33, 16), 2**STEP_BITS - count), ((1027, 48), 0)):
+        for dimension in (0, 2, lattice.ROWS - 1):
+            numbers = [_numbers(tables, n, dimension, pixel, seed=5, step=first + step) for step in range(count)]
+            assert all(_in_cells(column) for column in np.concatenate(numbers).T[: 2 if dimension == 0 else 1])
+
+
+def test_pixels_and_steps_share_a_lattice(tables: _Tables) -> None:
+    """Those of a square and all that belong together."""
+    square = [(x, y) for x in (6, 7) for y in (4, 5)]
+    numbers = [_numbers(tables, 16, 2, pixel, step=step) for pixel in square for step in range(2**STEP_BITS)]
+    assert all(_in_cells(column) for column in np.concatenate(numbers).T)
 
 
 @pytest.mark.parametrize("n", [1, 4, 16, 50, 64])
