@@ -2,6 +2,7 @@
 
 import os
 import signal
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,14 @@ import pytest
 import diffrt
 from diffrt.errors import InputError
 from diffrt.fit import loop
-from diffrt.fit.evaluate import Evaluation, evaluate
+from diffrt.fit.evaluate import Evaluation, Look, evaluate
 from diffrt.fit.loop import fit
 from diffrt.fit.noise import EVERY
-from diffrt.fit.prepare import prepare
+from diffrt.fit.prepare import FitSetup, prepare
 from diffrt.fit.view_order import ViewOrder
 from diffrt.io.images import read_image
 from diffrt.log import DiffrtWarning
+from diffrt.render.steps import STEP_BITS
 from diffrt.scene.scene import Scene
 
 WALL, BULB = "materials.wall.albedo", "lights.bulb.intensity"
@@ -229,6 +231,39 @@ def test_order_of_views(problem: dict[str, Any]) -> None:
     assert all(sorted(part) == names for part in rounds)
     assert len({tuple(part) for part in rounds}) > 20
     assert [view.name for view in ViewOrder(prepare(problem, Path("."))).at(41)] == drawn[41]
+
+
+def test_views_count_their_looks(problem: dict[str, Any]) -> None:
+    """Each is looked at once at each of its steps, of whose random numbers the mean has the least noise."""
+    problem["views_per_iteration"] = 2
+    setup = prepare(problem, Path("."))
+    order, seen = ViewOrder(setup), []
+
+    def look(_: FitSetup, looks: Sequence[Look]) -> list[Evaluation]:
+        seen.extend(looks)
+        return [Evaluation(gradients={name: np.ones(3) for name in setup.variables}) for _ in looks]
+
+    for iteration in range(30):
+        evaluate(setup, order.at(iteration), iteration, setup.stages[0], 4, 1 + iteration % 2, look)
+    for view in range(3):
+        first, second = ([item.step for item in seen if (item.view, item.number) == (view, k)] for k in (0, 1))
+        assert first == list(range(20)) and set(second) < set(first)
+
+
+def test_looks_of_a_loop_average_out(problem: dict[str, Any], truth: Scene) -> None:
+    """At the solution: the mean gradient of 16 steps has less noise than that of as many looks of other seeds."""
+    runs, steps = 30, 16
+    noise = []
+    for even in (True, False):
+        found = []
+        for run in range(runs):
+            setup = prepare(problem | {"scene": truth, "seed": run if even else 1000}, Path("."))
+            first = 0 if even else run * steps * 2**STEP_BITS
+            numbers = first + np.arange(steps) * (1 if even else 2**STEP_BITS)
+            gradients = [evaluate(setup, setup.fitted_views, int(i), setup.stages[0]).gradients[WALL] for i in numbers]
+            found.append(np.mean(gradients, axis=0))
+        noise.append(float(np.var(found, axis=0, ddof=1).sum()))
+    assert noise[0] < 0.6 * noise[1]
 
 
 def test_names_of_views_stay_in_the_folder(problem: dict[str, Any], tmp_path: Path) -> None:

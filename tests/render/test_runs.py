@@ -1,5 +1,6 @@
 """How a rendering runs: equal seeds, threads, pieces, time, interrupts, numbers that are none, memory."""
 
+import itertools
 import os
 import subprocess
 import sys
@@ -11,10 +12,12 @@ import pytest
 from parts import body, camera, cornell_box, quad, scene
 
 from diffrt.device import lattice
+from diffrt.errors import InputError
 from diffrt.log import DiffrtWarning
 from diffrt.render import launch
 from diffrt.render.render import render, render_buffers, trace
 from diffrt.render.rendering import BUFFERS
+from diffrt.render.steps import STEP_BITS
 from diffrt.scene.scene import Scene
 
 ROOT = Path(__file__).parents[2]
@@ -51,6 +54,37 @@ def test_equal_seeds_give_equal_pictures(taichi: str, sampler: str) -> None:
     other = render(small(sampler=sampler), spp=4, seed=8)
     assert np.array_equal(first, again)
     assert np.mean(np.any(first != other, axis=2)) > 0.5
+
+
+@pytest.mark.parametrize("sampler", ["lattice", "sobol", "independent"])
+def test_steps_have_pictures_of_their_own(taichi: str, sampler: str) -> None:
+    """Other random numbers at every step, also of the next lattice, and with every seed; a picture alone has none."""
+    wanted = [(7, None), (7, 0), (7, 1), (7, 2**STEP_BITS), (8, 1)]
+    pictures = [render(small(sampler=sampler), spp=4, seed=seed, step=step) for seed, step in wanted]
+    for first, other in itertools.combinations(pictures, 2):
+        assert np.mean(np.any(first != other, axis=2)) > 0.5
+    assert np.array_equal(pictures[2], render(small(sampler=sampler), spp=4, seed=7, step=1))
+    assert np.array_equal(pictures[0], render(small(sampler=sampler), spp=4, seed=7))
+    with pytest.raises(InputError, match="step"):
+        render(small(sampler=sampler), step=-1)
+
+
+def test_the_mean_of_steps_has_less_noise_than_that_of_seeds(taichi: str) -> None:
+    """Of 16 steps anywhere in a loop: less than half of the variance, and no other expected picture."""
+    scene, runs, steps = small(max_depth=3, sampler="lattice"), 24, 16
+
+    def means(of_steps: bool) -> np.ndarray:
+        places = [(run, k) for run in range(runs) for k in range(steps)]
+        numbers = [(run, 3 + k) if of_steps else (1000 + run * steps + k, None) for run, k in places]
+        pictures = [render(scene, spp=4, seed=seed, step=step) for seed, step in numbers]
+        return np.array(pictures, dtype=np.float64).reshape(runs, steps, *pictures[0].shape).mean(axis=1)
+
+    even, apart = means(True), means(False)
+    variances = [found.var(axis=0, ddof=1) for found in (even, apart)]
+    assert variances[0].mean() < 0.5 * variances[1].mean()
+    of_means = [found.mean(axis=(1, 2, 3)) for found in (even, apart)]
+    error = np.sqrt(sum(found.var(ddof=1) / runs for found in of_means))
+    assert abs(of_means[0].mean() - of_means[1].mean()) < 4.0 * error
 
 
 def test_a_picture_in_between_changes_nothing(taichi: str) -> None:
