@@ -153,8 +153,9 @@ class InteriorPass:
         record, first, end = chunk.record, chunk.first, chunk.end
         fields, features = self.device.fields, self.features
         with _taichi.all_passes():
-            for k in (TOWARDS_NEXT, TOWARDS_LIGHT):
-                interior.contributions.grad(record, k, first, end)
+            if self.moving:  # else the adjoints are in the record already
+                for k in (TOWARDS_NEXT, TOWARDS_LIGHT):
+                    interior.contributions.grad(record, k, first, end)
             self._decisions_backward(record)
             if self.slots or self.moving:
                 for model in self.models:

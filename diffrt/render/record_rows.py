@@ -49,6 +49,29 @@ def clear_adjoints(features: ti.template(), record: ti.template(), row: ti.i32):
 
 
 @ti.func
+def _seed_adjoints(features: ti.template(), record: ti.template(), row: ti.i32, path: ti.i32):
+    """Adjoints of what a vertex adds to its path's value, which is linear in each: the derivative of `contributions` in
+    gradient/interior.py where nothing moves, at the price of the zeros that would be written here."""
+    adjoint = record.throughput[row] * record.value.grad[path]
+    emission, next_factor, light_factor, light_radiance = vec3(0.0), vec3(0.0), vec3(0.0), vec3(0.0)
+    if record.emission_factor[row] > 0.0:
+        emission = adjoint * record.emission_factor[row]
+    if record.kind[row] == SURFACE:
+        if record.scattering[row] != ABSORBED and record.next[row] >= 0:
+            next_factor = adjoint * record.arriving[row] * record.scatter_factor[row]
+        if record.light[row] >= 0:
+            weighted = adjoint * record.light_factor[row]
+            light_factor = weighted * record.light_radiance[row]
+            light_radiance = weighted * record.f[TOWARDS_LIGHT, row]
+    record.emission.grad[row] = emission
+    record.light_radiance.grad[row] = light_radiance
+    record.f.grad[TOWARDS_NEXT, row] = next_factor
+    record.f.grad[TOWARDS_LIGHT, row] = light_factor
+    for slot in ti.static(range(features.slots)):
+        record.values[slot].grad[row] = vec3(0.0)
+
+
+@ti.func
 def new_camera_row(
     record: ti.template(), path: ti.i32, pixel: ti.i32, film: vec2, lens: vec2, adjoint: vec3
 ):  # fmt: skip
@@ -221,13 +244,17 @@ def arrivals(record: ti.template(), path: ti.i32) -> vec3:
 
 @ti.func
 def begin_adjoints(features: ti.template(), record: ti.template(), path: ti.i32) -> ti.i32:
-    """Let the adjoints of all vertices that count be zero; returns the highest level."""
+    """Begin with the adjoints of all vertices that count: zero, or without geometry those that their path's value
+    gives. Returns the highest level."""
     level = 0
     row = record.next[path]
     while row >= 0:
         if record.kind[row] != DROPPED:
-            clear_adjoints(features, record, row)
-            level = ti.max(level, record.level[row])
+            if ti.static(record.geometry):
+                clear_adjoints(features, record, row)
+                level = ti.max(level, record.level[row])
+            else:
+                _seed_adjoints(features, record, row, path)
         row = record.next[row]
     return level
 
