@@ -20,7 +20,7 @@ TOLERANCE = 0.05
 _PRB = "Mitsuba's integrator is `prb`."
 _NO_GUIDING = "Mitsuba's integrator is `prb_projective`, without guiding."
 CASES = (
-    FitCase("o", "wall_colours", "Wall colours and lamp", note=_PRB, shares=(2, 1, 0.5), seeds=3),
+    FitCase("o", "wall_colours", "Wall colours and lamp", note=_PRB, shares=(2, 1, 0.5), seeds=8),
     FitCase("p", "texture", "Texture", note=_PRB, shares=(2, 1, 0.5), seeds=3),
     FitCase(
         "q",
