@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import diffrt
 from diffrt.description import transform
 from diffrt.fit import losses, parametrisations, regularizers
 from diffrt.fit.prepare import prepare
@@ -42,6 +43,19 @@ def test_programs_of_the_readme_run(number: int, taichi: str, tmp_path: Path, mo
     names: dict[str, Any] = {}
     exec(compile(small, f"README.md, program {number}", "exec"), names)
     assert names["image"].shape[1:] == (16, 3)
+
+
+def test_programs_about_gradients_run(taichi: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As they stand, one after the other."""
+    monkeypatch.chdir(ROOT)
+    names: dict[str, Any] = {}
+    for number, program in enumerate(blocks(DOCS / "gradients.md", "python")):
+        exec(compile(program, f"gradients.md, program {number}", "exec"), names)
+        if number == 1:  # the target is darker
+            before = diffrt.load("scenes/cornell_box.json")["materials.white.albedo"]
+            assert np.all(names["scene"]["materials.white.albedo"] < before)
+    assert names["tangent"].shape == (32, 32, 3)
+    assert names["gradients"].keys() == {"shapes.small_box.translation"}
 
 
 def test_programs_about_fitting_run(
@@ -97,7 +111,7 @@ def test_buffers_of_the_readme_are_those_there_are() -> None:
 
 
 def test_commands_of_the_readme_exist() -> None:
-    import diffrt.cli as cli
+    from diffrt import cli
 
     known = {command.name or command.callback.__name__ for command in cli.app.registered_commands if command.callback}
     shown = set(re.findall(r"^diffrt (\w+)", "\n".join(blocks(ROOT / "README.md", "sh")), re.MULTILINE))

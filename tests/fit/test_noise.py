@@ -24,7 +24,7 @@ def test_two_looks_tell_the_variance(problem: dict[str, Any]) -> None:
     The mean of n estimates has a relative standard error of about sqrt(2 / n), as has the spread of n gradients.
     """
     setup = prepare(problem, Path("."))
-    views = setup.fitted_views[:2]
+    views = setup.fitted_views
     found = [evaluate(setup, views, number, setup.stages[0], 2, 2) for number in range(30)]
     single = [evaluate(setup, views, number, setup.stages[0], 2) for number in range(30, 90)]
     for name in BOTH:
