@@ -51,9 +51,9 @@ def test_programs_about_gradients_run(taichi: str, monkeypatch: pytest.MonkeyPat
     names: dict[str, Any] = {}
     for number, program in enumerate(blocks(DOCS / "gradients.md", "python")):
         exec(compile(program, f"gradients.md, program {number}", "exec"), names)
-        if number == 1:  # the target is darker
+        if number == 1:  # the target has less red and green
             before = diffrt.load("scenes/cornell_box.json")["materials.white.albedo"]
-            assert np.all(names["scene"]["materials.white.albedo"] < before)
+            assert np.all(names["scene"]["materials.white.albedo"][:2] < before[:2])
     assert names["tangent"].shape == (32, 32, 3)
     assert names["gradients"].keys() == {"shapes.small_box.translation"}
 

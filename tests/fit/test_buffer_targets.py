@@ -14,6 +14,7 @@ from diffrt.fit.loop import fit
 from diffrt.fit.prepare import prepare
 from diffrt.io.exr import write_exr
 from diffrt.io.images import write_image
+from diffrt.render.render import trace
 from diffrt.scene.scene import Scene
 
 CHANNELS = {"depth": (), "normal": (3,), "albedo": (3,), "position": (3,), "uv": (2,)}
@@ -93,8 +94,8 @@ def test_the_loss_of_each(problem: dict[str, Any]) -> None:
     problem["loss"]["buffers"] = weights
     setup = prepare(problem, Path("."))
     found = evaluate(setup, setup.fitted_views, 3, setup.stages[0])
-    seed = seed_of(0, PICTURE, 3, 0)
-    images = diffrt.render_buffers(setup.scene, list(CHANNELS), 4, seed, camera="front")
+    seed = seed_of(0, PICTURE, 0, 0)
+    images = trace(setup.scene, list(CHANNELS), spp=4, seed=seed, step=3, camera="front").images
     for name in CHANNELS:
         expected = weights[name] * np.mean((images[name] - ARRAYS[name])[mask > 0] ** 2)
         assert found.terms[name] == pytest.approx(expected, rel=1e-5)
