@@ -35,8 +35,8 @@ def prepare(device: DeviceScene, settings: Settings, samples: int, step: int | N
         lens = features.camera == CAMERA_TYPES.index("thin_lens")
         steps, links = (table.view(np.int32) for table in lattice.tables(period, lens, features.needs_lobe))
         tables = [(fields.lattice_steps, steps), (fields.lattice_links, links)]
-        place = (fields.lattice_step, np.array(place_of(step)))
-        write(fields, [*tables, (fields.lattice_period, np.array(period)), place])
+        tables += [(fields.lattice_period, np.array(period)), (fields.lattice_step, np.array(place_of(step)))]
+        write(fields, tables)
     return options
 
 
