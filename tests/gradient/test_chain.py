@@ -173,5 +173,5 @@ def test_a_black_surface_has_a_derivative() -> None:
 
 
 def test_equal_seeds_of_picture_and_gradient_are_apart() -> None:
-    request = make_request(diffrt.Scene.from_dict(scenes.lit()), None, None, None, None, 5, TERMS, 1, {}, 1024)
+    request = make_request(diffrt.Scene.from_dict(scenes.lit()), None, None, None, None, 5, None, TERMS, 1, {}, 1024)
     assert request.gradient_seed != 5
