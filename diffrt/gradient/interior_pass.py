@@ -110,7 +110,7 @@ class InteriorPass:
         def fill(done: int, paths: int) -> None:
             record_paths(
                 self.device.fields, self.plain, options, record, adjoint, self.keep, changing, int(self.everything),
-                1.0 / spp, *handed_out(paths), pixels, done % pixels, done // pixels, paths,
+                int(self.emits), 1.0 / spp, *handed_out(paths), pixels, done % pixels, done // pixels, paths,
                 request.path_seed, depth, min(settings.rr_depth, depth + 1),
             )  # fmt: skip
 

@@ -92,8 +92,8 @@ class PathRecord:
         self.emission_factor = real()  # weight of multiple importance sampling; 0: does not emit towards the path
         self.light_factor = real()  # visibility, weight and probability density of the light sample
         self.scatter_factor = real()  # 1 / (probability density of the direction, and of going on)
-        self.arriving = vector(3)  # radiance from the next vertex
-        self.direct = vector(3)  # the first two terms, without throughput
+        # Radiance from the next vertex; while the path is traced, the first two terms, without throughput.
+        self.arriving = vector(3)
         self.measure = real()  # solid angle of this vertex's area, seen from the previous: inverse, see `solid_angle`
         self.light_measure = real()
         # How this vertex follows the previous one, and the light sample this vertex, see nearness.py.

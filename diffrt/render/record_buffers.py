@@ -53,8 +53,8 @@ def record_first_surfaces(
                 begin_row(record, row, path, path, SURFACE)
                 clear_adjoints(features, record, row)
                 keep_place(
-                    scene, record, row, seen.triangle, seen.u, seen.v, seen.surface, seen.material, seen.outer,
-                    seen.normal, 1, 0, 1,
+                    scene, features, record, row, seen.triangle, seen.u, seen.v, seen.surface, seen.material,
+                    seen.outer, seen.normal, 1, 0, 1,
                 )  # fmt: skip
                 record.throughput[row] = vec3(seen.factor)
                 if ti.static(record.decides):

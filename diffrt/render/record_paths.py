@@ -61,14 +61,19 @@ _SPREAD_PRIME = 7919
 @ti.func
 def _record_path(
     scene: ti.template(), features: ti.template(), options: ti.template(), record: ti.template(),
-    keep: ti.template(), changing: ti.template(), first: ti.i32, latest: ti.i32, path: ti.i32, key: ti.template(),
-    sample: ti.i32, max_depth: ti.i32, rr_depth: ti.i32,
+    keep: ti.template(), changing: ti.template(), whole: ti.i32, first: ti.i32, latest: ti.i32, path: ti.i32,
+    key: ti.template(), sample: ti.i32, max_depth: ti.i32, rr_depth: ti.i32,
 ):  # fmt: skip
-    """Fill the rows of a path; returns the row that was taken last, and whether something changes along the path."""
+    """Fill the rows of a path; returns the row that was taken last, and whether something changes along the path.
+
+    Args:
+        whole: fill them all; 0: where nothing moves, only those whose material is asked for.
+    """
     changes = False
     ray = camera_ray(scene, features, record.film[path], record.lens[path])
-    record.position[path] = ray.origin
-    record.direction[path] = ray.direction
+    if ti.static(record.geometry):
+        record.position[path] = ray.origin
+        record.direction[path] = ray.direction
     row = path
     throughput = vec3(1.0)
     chances = 1.0  # what roulette goes by
@@ -101,7 +106,7 @@ def _record_path(
                     record.direction[row] = direction
                     record.emission[row] = emitted
                     record.emission_factor[row] = weight
-                    record.direct[row] = emitted * weight
+                    record.arriving[row] = emitted * weight
                     if ti.static(record.geometry):
                         record.determined[row] = determined
                         record.level[row] = (record.level[record.previous[row]] + 1) * determined
@@ -151,7 +156,7 @@ def _record_path(
             if running and not through:
                 frame = shading_frame(scene, features, material, outer, hit.triangle, surface)
                 keep_place(
-                    scene, record, row, hit.triangle, hit.u, hit.v, surface, material, outer,
+                    scene, features, record, row, hit.triangle, hit.u, hit.v, surface, material, outer,
                     frame.n, determined, mirrored, depth,
                 )  # fmt: skip
                 record.throughput[row] = throughput
@@ -173,10 +178,13 @@ def _record_path(
                 else:
                     wo = to_local(frame, -direction)
                     values = values_at(scene, features, material, surface.uv)
-                    record.wo[row] = wo
-                    record.side[row] = ti.select(wo.z < 0.0, -1.0, 1.0)
-                    for slot in ti.static(range(features.slots)):
-                        record.values[slot][row] = field(values, slot)
+                    counts = ti.static(record.geometry) or whole != 0 or keep[material] | keep[outer] != 0
+                    if ti.static(record.geometry):
+                        record.side[row] = ti.select(wo.z < 0.0, -1.0, 1.0)
+                    if counts:
+                        record.wo[row] = wo
+                        for slot in ti.static(range(features.slots)):
+                            record.values[slot][row] = field(values, slot)
 
                     light = no_light()
                     receiver = bsdf.receiver(scene, features, material, values, wo, frame, surface.position)
@@ -206,9 +214,10 @@ def _record_path(
                             else:
                                 factor *= visibility(scene, features, start, towards, end)
                             if factor > 0.0 or noted:
-                                keep_light(scene, features, record, row, light, factor, depth)
-                                record.wi[TOWARDS_LIGHT, row] = wi
-                                record.f[TOWARDS_LIGHT, row] = scattered
+                                if counts:
+                                    keep_light(scene, features, record, row, light, factor, depth)
+                                    record.wi[TOWARDS_LIGHT, row] = wi
+                                    record.f[TOWARDS_LIGHT, row] = scattered
                                 direct += scattered * light.radiance * factor
                                 if light.kind == LIGHT_TRIANGLES:
                                     changes = changes or changing[scene.triangle_shape[light.index]] != 0
@@ -235,7 +244,7 @@ def _record_path(
                                 running = False
                             chances /= survival
                         if running:
-                            keep_scattering(scene, features, record, row, material, values, wo, drawn, survival)
+                            keep_scattering(scene, features, record, row, material, values, wo, drawn, survival, counts)
                         throughput *= drawn.weight / survival
                         t_min, t_max = 0.0, FAR
                         previous = receiver
@@ -247,7 +256,7 @@ def _record_path(
                             record.direction[row] = direction
                             if drawn.delta != 0:
                                 record.level[row] = record.level[record.previous[row]] + 1
-                record.direct[row] = direct
+                record.arriving[row] = direct
     return latest, changes
 
 
@@ -265,7 +274,8 @@ def _spread(i: ti.i32, count: ti.i32) -> ti.i32:
 @ti.func
 def _record_group(
     scene: ti.template(), features: ti.template(), options: ti.template(), record: ti.template(),
-    weights: ti.template(), keep: ti.template(), changing: ti.template(), everything: ti.i32, share: ti.f32,
+    weights: ti.template(), keep: ti.template(), changing: ti.template(), everything: ti.i32, emits: ti.i32,
+    share: ti.f32,
     pixels: ti.i32, first_pixel: ti.i32, first_sample: ti.i32, first: ti.i32, begin: ti.i32, end: ti.i32,
     seed: ti.i32, max_depth: ti.i32, rr_depth: ti.i32,
 ):  # fmt: skip
@@ -282,8 +292,8 @@ def _record_group(
         if weight.dot(weight) > 0.0:
             before = latest
             latest, changes = _record_path(
-                scene, features, options, record, keep, changing, first, latest, path, key, sample,
-                max_depth, rr_depth,
+                scene, features, options, record, keep, changing, everything | emits, first, latest, path, key,
+                sample, max_depth, rr_depth,
             )  # fmt: skip
             if changes or everything != 0:
                 total = arrivals(record, path)
@@ -293,7 +303,7 @@ def _record_group(
                 else:
                     if everything == 0:
                         leave_still(scene, record, keep, changing, path)
-                    highest = ti.max(highest, begin_adjoints(features, record, path))
+                    highest = ti.max(highest, begin_adjoints(features, record, path, emits))
             else:
                 # The next path takes its rows, those of the page that it reached. Others remain, of no path.
                 if latest // record.page != before // record.page:
@@ -312,7 +322,7 @@ def _record_group(
 def record_paths(
     scene: ti.template(), features: ti.template(), options: ti.template(), record: ti.template(),
     weights: ti.types.ndarray(dtype=vec3, ndim=1), keep: ti.types.ndarray(dtype=ti.i32, ndim=1),
-    changing: ti.types.ndarray(dtype=ti.i32, ndim=1), everything: ti.i32, share: ti.f32,
+    changing: ti.types.ndarray(dtype=ti.i32, ndim=1), everything: ti.i32, emits: ti.i32, share: ti.f32,
     queue: Queue, workers: ti.i32, pixels: ti.i32, first_pixel: ti.i32, first_sample: ti.i32, paths: ti.i32,
     seed: ti.i32, max_depth: ti.i32, rr_depth: ti.i32,
 ):  # fmt: skip
@@ -324,6 +334,7 @@ def record_paths(
         keep: what is asked of each material, KEEP_VALUES and so on.
         changing: whether each shape changes. Vertices on others whose materials are not asked for are left out, unless
             `everything` is kept.
+        emits: whether derivatives by what is emitted are asked for.
     """
     first = (paths + record.page - 1) // record.page * record.page
     for i in range(workers):
@@ -331,8 +342,9 @@ def record_paths(
             start = fetch(queue, record.group)
             while start < paths:
                 _record_group(
-                    scene, features, options, record, weights, keep, changing, everything, share, pixels, first_pixel,
-                    first_sample, first, start, ti.min(start + record.group, paths), seed, max_depth, rr_depth,
+                    scene, features, options, record, weights, keep, changing, everything, emits, share, pixels,
+                    first_pixel, first_sample, first, start, ti.min(start + record.group, paths),
+                    seed, max_depth, rr_depth,
                 )  # fmt: skip
                 start = fetch(queue, record.group)
 

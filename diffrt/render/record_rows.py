@@ -49,22 +49,24 @@ def clear_adjoints(features: ti.template(), record: ti.template(), row: ti.i32):
 
 
 @ti.func
-def _seed_adjoints(features: ti.template(), record: ti.template(), row: ti.i32, path: ti.i32):
+def _seed_adjoints(features: ti.template(), record: ti.template(), row: ti.i32, path: ti.i32, emits: ti.i32):
     """Adjoints of what a vertex adds to its path's value, which is linear in each: the derivative of `contributions` in
     gradient/interior.py where nothing moves, at the price of the zeros that would be written here."""
     adjoint = record.throughput[row] * record.value.grad[path]
-    emission, next_factor, light_factor, light_radiance = vec3(0.0), vec3(0.0), vec3(0.0), vec3(0.0)
-    if record.emission_factor[row] > 0.0:
-        emission = adjoint * record.emission_factor[row]
+    next_factor, light_factor = vec3(0.0), vec3(0.0)
     if record.kind[row] == SURFACE:
         if record.scattering[row] != ABSORBED and record.next[row] >= 0:
             next_factor = adjoint * record.arriving[row] * record.scatter_factor[row]
         if record.light[row] >= 0:
-            weighted = adjoint * record.light_factor[row]
-            light_factor = weighted * record.light_radiance[row]
-            light_radiance = weighted * record.f[TOWARDS_LIGHT, row]
-    record.emission.grad[row] = emission
-    record.light_radiance.grad[row] = light_radiance
+            light_factor = adjoint * record.light_factor[row] * record.light_radiance[row]
+    if emits != 0:
+        emission, light_radiance = vec3(0.0), vec3(0.0)
+        if record.emission_factor[row] > 0.0:
+            emission = adjoint * record.emission_factor[row]
+        if record.kind[row] == SURFACE and record.light[row] >= 0:
+            light_radiance = adjoint * record.light_factor[row] * record.f[TOWARDS_LIGHT, row]
+        record.emission.grad[row] = emission
+        record.light_radiance.grad[row] = light_radiance
     record.f.grad[TOWARDS_NEXT, row] = next_factor
     record.f.grad[TOWARDS_LIGHT, row] = light_factor
     for slot in ti.static(range(features.slots)):
@@ -80,7 +82,6 @@ def new_camera_row(
     record.path[path] = path
     record.previous[path] = -1
     record.next[path] = -1
-    record.level[path] = 0
     record.last[path] = path
     record.pixel[path] = pixel
     record.film[path] = film
@@ -88,6 +89,7 @@ def new_camera_row(
     record.value[path] = vec3(0.0)
     record.value.grad[path] = adjoint
     if ti.static(record.geometry):
+        record.level[path] = 0
         record.position.grad[path] = vec3(0.0)
         record.direction.grad[path] = vec3(0.0)
 
@@ -103,8 +105,9 @@ def begin_row(record: ti.template(), row: ti.i32, path: ti.i32, previous: ti.i32
     record.scattering[row] = ABSORBED
     record.light[row] = -1
     record.last[path] = row
-    record.determined[row] = 0
-    record.level[row] = 0
+    if ti.static(record.geometry):
+        record.determined[row] = 0
+        record.level[row] = 0
     if ti.static(record.decides):
         record.decisions.last[row] = -1
 
@@ -138,17 +141,18 @@ def _cross(scene: ti.template(), triangle: ti.i32) -> vec3:
 
 @ti.func
 def keep_place(
-    scene: ti.template(), record: ti.template(), row: ti.i32,
+    scene: ti.template(), features: ti.template(), record: ti.template(), row: ti.i32,
     triangle: ti.i32, u: ti.f32, v: ti.f32, surface: Surface, material: ti.i32, outer: ti.i32, normal: vec3,
     determined: ti.i32, mirrored: ti.i32, depth: ti.i32,
 ):  # fmt: skip
     record.triangle[row] = triangle
-    record.barycentrics[row] = vec2(u, v)
     record.material[row] = material
     record.outer[row] = outer
     record.uv[row] = surface.uv
-    record.position[row] = surface.position
+    if ti.static(record.geometry or features.delta_lights):  # whose radiance depends on it
+        record.position[row] = surface.position
     if ti.static(record.geometry):
+        record.barycentrics[row] = vec2(u, v)
         previous = record.previous[row]
         record.normal[row] = normal
         record.cross[row] = _cross(scene, triangle)
@@ -174,7 +178,6 @@ def keep_light(
 ):  # fmt: skip
     record.light[row] = light.kind
     record.light_index[row] = light.index
-    record.light_barycentrics[row] = light.b
     record.light_factor[row] = factor
     record.light_radiance[row] = light.radiance
     record.light_position[row] = light.wi
@@ -189,6 +192,7 @@ def keep_light(
             record.light_factor[row] *= share
             record.light_radiance[row] /= ti.max(share, 1e-20)
         if ti.static(record.geometry):
+            record.light_barycentrics[row] = light.b
             record.light_position[row] = surface.position
             record.light_cross[row] = _cross(scene, light.index)
             seen = solid_angle(surface.position, record.light_cross[row], record.position[row])
@@ -207,10 +211,10 @@ def keep_light(
 @ti.func
 def keep_scattering(
     scene: ti.template(), features: ti.template(), record: ti.template(), row: ti.i32,
-    material: ti.i32, values: ti.template(), wo: vec3, drawn: BsdfSample, survival: ti.f32,
+    material: ti.i32, values: ti.template(), wo: vec3, drawn: BsdfSample, survival: ti.f32, counts: ti.i32,
 ):  # fmt: skip
-    record.wo[row] = wo
-    record.wi[TOWARDS_NEXT, row] = drawn.wi
+    if counts:
+        record.wi[TOWARDS_NEXT, row] = drawn.wi
     if drawn.delta == 0:
         record.scattering[row] = SCATTERED
         record.f[TOWARDS_NEXT, row] = drawn.weight * drawn.pdf
@@ -231,11 +235,12 @@ def arrivals(record: ti.template(), path: ti.i32) -> vec3:
     arriving = vec3(0.0)
     row = record.last[path]
     while record.kind[row] != CAMERA:
+        direct = record.arriving[row]
         record.arriving[row] = arriving
         scattered = vec3(0.0)
         if record.scattering[row] != ABSORBED:
             scattered = record.f[TOWARDS_NEXT, row] * record.scatter_factor[row] * arriving
-        arriving = record.direct[row] + scattered
+        arriving = direct + scattered
         if ti.static(record.decides):
             arriving = decided(record.decisions, row, arriving)
         row = record.previous[row]
@@ -243,7 +248,7 @@ def arrivals(record: ti.template(), path: ti.i32) -> vec3:
 
 
 @ti.func
-def begin_adjoints(features: ti.template(), record: ti.template(), path: ti.i32) -> ti.i32:
+def begin_adjoints(features: ti.template(), record: ti.template(), path: ti.i32, emits: ti.i32) -> ti.i32:
     """Begin with the adjoints of all vertices that count: zero, or without geometry those that their path's value
     gives. Returns the highest level."""
     level = 0
@@ -254,7 +259,7 @@ def begin_adjoints(features: ti.template(), record: ti.template(), path: ti.i32)
                 clear_adjoints(features, record, row)
                 level = ti.max(level, record.level[row])
             else:
-                _seed_adjoints(features, record, row, path)
+                _seed_adjoints(features, record, row, path, emits)
         row = record.next[row]
     return level
 
@@ -272,7 +277,7 @@ def drop(record: ti.template(), path: ti.i32):
 def leave_still(
     scene: ti.template(), record: ti.template(), keep: ti.template(), changing: ti.template(), path: ti.i32
 ):  # fmt: skip
-    """Take the vertices out of all derivatives that neither change nor have a neighbour that does.
+    """Take the vertices out of all derivatives that do not change and, if things move, have no neighbour that does.
 
     Args:
         keep: what is asked of each material.
@@ -287,12 +292,15 @@ def leave_still(
             changes = changing[scene.triangle_shape[record.triangle[row]]] != 0 or materials != 0
             if record.light[row] == LIGHT_TRIANGLES:
                 lit = changing[scene.triangle_shape[record.light_index[row]]] != 0
-        if record.level[row] > 0:  # it follows the vertex before
-            changes = changes or before_changes
-        if before >= 0:
-            if not (before_stays or changes):
-                record.kind[before] = DROPPED
-        before, before_stays, before_changes = row, changes or lit or before_changes, changes
+        if ti.static(record.geometry):
+            if record.level[row] > 0:  # it follows the vertex before
+                changes = changes or before_changes
+            if before >= 0:
+                if not (before_stays or changes):
+                    record.kind[before] = DROPPED
+            before, before_stays, before_changes = row, changes or lit or before_changes, changes
+        elif not (changes or lit):
+            record.kind[row] = DROPPED
         row = record.next[row]
     if before >= 0:
         if not before_stays:
