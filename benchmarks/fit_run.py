@@ -137,7 +137,7 @@ class _Turns:
 
 def _run_diffrt(case: FitCase, setting: Setting, turns: _Turns) -> None:
     import diffrt
-    from diffrt.fit.loop import fit
+    from diffrt.fit.fit import fit
 
     diffrt.init("cpu")
     fit(

@@ -9,7 +9,8 @@ The names below are the public interface. Taichi is imported by the first call t
 
 from diffrt._taichi import init
 from diffrt.errors import DiffrtError, InputError, Problem
-from diffrt.fit.loop import FitResult, fit
+from diffrt.fit.fit import fit
+from diffrt.fit.fit_result import FitResult
 from diffrt.gradient.backward import render_backward
 from diffrt.gradient.budget import GradientVariance, gradient_variance
 from diffrt.gradient.check import GradientCheck, gradcheck

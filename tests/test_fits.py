@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from diffrt.fit.loop import fit
+from diffrt.fit.fit import fit
 from diffrt.fit.photo import read_photo
 from diffrt.fit.prepare import prepare
 from diffrt.fit.resize import shrink

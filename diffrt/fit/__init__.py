@@ -1,1 +1,1 @@
-"""Inverse rendering: from target images to a scene. `fit` in loop.py is the entry."""
+"""Inverse rendering: from target images to a scene. `fit` in fit.py is the entry."""

@@ -23,7 +23,7 @@ def fit_command(
     arch: Annotated[str, typer.Option(help="auto, cuda, metal, vulkan or cpu.")] = "auto",
 ) -> None:
     """Fit a scene to pictures: find the materials, lights, shapes and cameras that explain them."""
-    from diffrt.fit.loop import fit
+    from diffrt.fit.fit import fit
 
     folder = output or Path("outputs") / problem.stem
     backend = _taichi.init(arch)

@@ -1,14 +1,12 @@
 """The loop of a fit: choose views, evaluate, step, note; and everything around it that makes it safe to stop."""
 
 import time
-from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from diffrt import log
 from diffrt.description.json_file import read_json
@@ -17,6 +15,7 @@ from diffrt.fit import checkpoint, output
 from diffrt.fit.checkpoint import RunState
 from diffrt.fit.evaluate import Evaluation, Looker, apply_values, evaluate
 from diffrt.fit.fingerprint import fingerprint
+from diffrt.fit.fit_result import Callback, FitResult
 from diffrt.fit.lbfgs import run_lbfgs
 from diffrt.fit.noise import Noise
 from diffrt.fit.prepare import FitSetup, prepare
@@ -26,9 +25,7 @@ from diffrt.fit.running_loss import RunningLoss
 from diffrt.fit.view_order import ViewOrder
 from diffrt.fit.workers import Workers
 from diffrt.progress import Report, interrupts_held, peak_memory
-from diffrt.scene.scene import Scene
 
-Callback = Callable[[dict[str, Any], Scene], bool | None]
 MOST_SKIPPED = 3
 _CHECKPOINT_SHARE = 0.02
 """Of the time may go into checkpoints."""
@@ -36,66 +33,16 @@ _WORSE = 1.5
 """A finished run whose loss ends above the best by this factor, beyond the noise of both, gives the best."""
 
 
-@dataclass
-class FitResult:
-    """What a fit found.
-
-    Attributes:
-        scene: the fitted one.
-        history: a row for each iteration, as in history.jsonl.
-        views: for each view its name, fitted camera and camera response, scores (psnr, ssim, and flip where it is
-            installed) before and after, and whether it was kept out.
-        ending: "finished", "interrupted", "stopped" (by the callback) or "not finite".
-        iteration: from which the scene is; the last one, or the best if the run ended early.
-        values: what was fitted, by name as in the problem.
-    """
-
-    scene: Scene
-    history: list[dict[str, Any]]
-    views: list[dict[str, Any]]
-    ending: str = "finished"
-    iteration: int = 0
-    values: dict[str, NDArray[np.float64]] = field(default_factory=dict)
-
-
-def fit(
+def run(
     problem: str | Path | dict[str, Any],
-    output: str | Path | None = None,
-    resume: bool = False,
-    callback: Callback | None = None,
-    workers: int = 1,
-    *,
-    iterations: int | None = None,
-    progress: Report | None = None,
+    folder: Path | None,
+    resume: bool,
+    callback: Callback | None,
+    workers: int,
+    iterations: int | None,
+    progress: Report | None,
 ) -> FitResult:
-    """Find the scene that explains pictures.
-
-    Args:
-        problem: a problem file (docs/fitting.md), or what it holds as a dict, in which scenes and arrays may stand for
-            files; relative paths then start from the working directory.
-        output: folder for the result, the history and checkpoints; None writes nothing.
-        resume: go on from the checkpoint in `output`, on the same trajectory.
-        callback: called after each iteration with its row of the history and the scene as it is then (not a copy);
-            returning False stops the run.
-        workers: processes that share the views of a step, and the processor's cores. They help where a step has many
-            views and much of its time is not spent on all cores: a scene whose geometry moves, a processor of many
-            cores. Each holds the scene and the pictures in memory. Results are equal, but for the order of sums. A
-            program that asks for more than one must keep to `if __name__ == "__main__"`.
-        iterations: instead of the problem's.
-        progress: called with the share done and a short text.
-
-    Returns:
-        The fitted scene, history and views. Ctrl-C ends the run with the best scene so far.
-
-    Raises:
-        InputError: the problem is wrong, with everything that is; or `output` cannot be written to.
-    """
-    if not isinstance(workers, int) or workers < 1:
-        raise InputError(Problem("workers", f"found {workers!r}", "a whole number, at least 1"))
-    if resume and output is None:
-        raise InputError(Problem("resume", "true, without output", "the output folder of the earlier run"))
-    if iterations is not None and iterations < 1:
-        raise InputError(Problem("iterations", f"found {iterations!r}", "at least 1"))
+    """See `fit`."""
     data, base_dir = (
         (problem, Path(".")) if isinstance(problem, dict) else (read_json(Path(problem)), Path(problem).parent)
     )
@@ -103,7 +50,6 @@ def fit(
     count = min(workers, ViewOrder(setup).count)
     with nullcontext() if count == 1 else Workers(count, data, base_dir, iterations) as pool:
         look = None if pool is None else pool.look
-        folder = None if output is None else Path(output)
         return _Run(setup, folder, callback, progress or (lambda share, text: None), look).run(resume)
 
 

@@ -10,7 +10,7 @@ import diffrt
 from diffrt.errors import InputError
 from diffrt.fit.buffer_targets import read_buffer
 from diffrt.fit.evaluate import PICTURE, evaluate, seed_of
-from diffrt.fit.loop import fit
+from diffrt.fit.fit import fit
 from diffrt.fit.prepare import prepare
 from diffrt.io.exr import write_exr
 from diffrt.io.images import write_image

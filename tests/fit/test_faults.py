@@ -13,7 +13,7 @@ from diffrt.cli import main
 from diffrt.errors import InputError
 from diffrt.fit import checkpoint
 from diffrt.fit.fingerprint import fingerprint
-from diffrt.fit.loop import fit
+from diffrt.fit.fit import fit
 from diffrt.fit.prepare import prepare
 from diffrt.io.images import write_image
 from diffrt.log import DiffrtWarning

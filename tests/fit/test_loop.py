@@ -13,7 +13,7 @@ import diffrt
 from diffrt.errors import InputError
 from diffrt.fit import loop
 from diffrt.fit.evaluate import Evaluation, Look, evaluate
-from diffrt.fit.loop import fit
+from diffrt.fit.fit import fit
 from diffrt.fit.noise import EVERY
 from diffrt.fit.prepare import FitSetup, prepare
 from diffrt.fit.view_order import ViewOrder

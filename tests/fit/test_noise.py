@@ -9,7 +9,7 @@ import pytest
 
 from diffrt.fit import loop
 from diffrt.fit.evaluate import Evaluation, evaluate
-from diffrt.fit.loop import fit
+from diffrt.fit.fit import fit
 from diffrt.fit.noise import EVERY
 from diffrt.fit.optimizers import OPTIMIZERS, Moments, noise_of_direction
 from diffrt.fit.prepare import prepare

@@ -10,7 +10,7 @@ import diffrt
 from diffrt.errors import InputError
 from diffrt.fit import parametrisations
 from diffrt.fit.evaluate import apply_values, evaluate
-from diffrt.fit.loop import fit
+from diffrt.fit.fit import fit
 from diffrt.fit.parametrisations import Pull, Values, add_parametrisation, project, tie
 from diffrt.fit.prepare import prepare
 from diffrt.scene.scene import Scene

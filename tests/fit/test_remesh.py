@@ -10,8 +10,8 @@ from diffrt.description import primitives
 from diffrt.errors import InputError, MissingExtraError
 from diffrt.fit import loop, remesh
 from diffrt.fit.evaluate import Evaluation
+from diffrt.fit.fit import fit
 from diffrt.fit.large_steps import LargeSteps, laplacian
-from diffrt.fit.loop import fit
 from diffrt.fit.prepare import FitSetup, prepare
 from diffrt.scene.scene import Scene
 

@@ -12,7 +12,7 @@ import pytest
 
 from diffrt.fit import loop, report
 from diffrt.fit.evaluate import Evaluation
-from diffrt.fit.loop import fit
+from diffrt.fit.fit import fit
 from diffrt.fit.noise import EVERY
 from diffrt.fit.prepare import prepare
 from diffrt.io.color import linear_to_srgb

@@ -13,7 +13,7 @@ import pytest
 
 from diffrt.errors import InputError
 from diffrt.fit import checkpoint, output
-from diffrt.fit.loop import fit
+from diffrt.fit.fit import fit
 from diffrt.io.images import read_image, write_image
 from diffrt.scene.scene import Scene
 

@@ -15,7 +15,7 @@ from diffrt.description.primitives import sphere
 from diffrt.errors import MissingExtraError
 from diffrt.fit import loop, remesh, retexture
 from diffrt.fit.evaluate import Evaluation
-from diffrt.fit.loop import fit
+from diffrt.fit.fit import fit
 from diffrt.fit.parametrisations import add_parametrisation
 from diffrt.fit.prepare import FitSetup, prepare
 from diffrt.fit.problem import Remesh

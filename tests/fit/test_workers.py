@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from diffrt.errors import InputError
-from diffrt.fit.loop import fit
+from diffrt.fit.fit import fit
 
 ROOT = Path(__file__).resolve().parents[2]
 WALL, BULB = "materials.wall.albedo", "lights.bulb.intensity"
