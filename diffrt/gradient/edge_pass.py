@@ -1,5 +1,6 @@
 """Runs the terms of edges, chunk by chunk: backward, and forward at two values of the parameters."""
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import replace
@@ -41,6 +42,8 @@ class EdgePass(ABC):
     """
 
     term = ""
+    share = 1.0
+    """Samples over those of the term, for kinds of edges that leave less noise than the others in as much time."""
 
     def __init__(self, device: DeviceScene, request: Request, motion: Motion) -> None:
         self.device, self.request, self.motion = device, request, motion
@@ -72,6 +75,11 @@ class EdgePass(ABC):
         return result
 
     @property
+    def samples(self) -> int:
+        """How many are drawn."""
+        return math.ceil(self.share * self.request.spp[self.term]) * self.pixels
+
+    @property
     @abstractmethod
     def empty(self) -> bool:
         """Whether there is nothing to sample."""
@@ -93,7 +101,7 @@ class EdgePass(ABC):
         adjoint = device_array(weights, vec3)
         if not self.empty:
             self.prepare(adjoint)
-        total = self.request.spp[self.term] * self.pixels
+        total = self.samples
         samples().dropped[None] = 0
         for first in range(0, 0 if self.empty else total, SAMPLES):
             count = min(SAMPLES, total - first)

@@ -24,6 +24,7 @@ class Horizons(EdgePass):
     """Horizons of what the camera sees; a triangle shadows itself, so they belong to the shadow edges."""
 
     term = "shadow"
+    share = 0.5
 
     @property
     def empty(self) -> bool:

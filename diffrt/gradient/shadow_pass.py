@@ -100,7 +100,7 @@ class ShadowEdges(EdgePass):
 
     def prepare(self, weights: Any) -> None:
         self._forget()
-        every = self.request.spp[self.term] * self.pixels
+        every = self.samples
         for k, count in enumerate(_rounds(every)):
             self._draw(weights, 0, count, (0, count), count, self.seed ^ (0x777 + k))
             self._note(weights, count)

@@ -10,7 +10,8 @@ from diffrt.render.decisions import decided
 from diffrt.render.path import film_and_lens
 from diffrt.render.path_numbers import path_key, pixel_key
 from diffrt.render.record import DROPPED, SURFACE
-from diffrt.render.record_rows import begin_row, clear_adjoints, keep_place, new_camera_row
+from diffrt.render.record_completion import clear_adjoints, complete
+from diffrt.render.record_rows import begin_row, keep_place, new_camera_row
 from diffrt.render.rendering import CHANNEL_COUNT
 from diffrt.shading.bsdf.surface_albedo import surface_albedo
 from diffrt.shading.camera.dispatch import camera_ray
@@ -51,11 +52,12 @@ def record_first_surfaces(
             seen = first_surface(scene, features, options, record, keep, False, nowhere(), ray, key, sample)
             if seen.triangle >= 0:
                 begin_row(record, row, path, path, SURFACE)
-                clear_adjoints(features, record, row)
                 keep_place(
-                    scene, features, record, row, seen.triangle, seen.u, seen.v, seen.surface, seen.material,
-                    seen.outer, seen.normal, 1, 0, 1,
+                    features, record, row, seen.triangle, seen.u, seen.v, seen.surface, seen.material, seen.outer,
+                    seen.normal,
                 )  # fmt: skip
+                complete(scene, features, record, path)
+                clear_adjoints(features, record, row)
                 record.throughput[row] = vec3(seen.factor)
                 if ti.static(record.decides):
                     total = 0.0

@@ -30,14 +30,11 @@ from diffrt.render.record import (
     SURFACE,
     TOWARDS_LIGHT,
 )
+from diffrt.render.record_completion import arrivals, begin_adjoints, complete, drop, leave_still
 from diffrt.render.record_rows import (
-    arrivals,
-    begin_adjoints,
-    drop,
     keep_light,
     keep_place,
     keep_scattering,
-    leave_still,
     new_camera_row,
     new_row,
 )
@@ -81,8 +78,6 @@ def _record_path(
     t_min, t_max = ray.t_min, ray.t_max
     previous = bare_receiver(origin, vec3(0.0))
     previous_pdf = -1.0
-    determined = 1
-    mirrored = 0  # at some vertex before
     decision = -1  # the last one since the last vertex
     depth = 0
     dimension = FIRST_BOUNCE_DIMENSION
@@ -107,9 +102,6 @@ def _record_path(
                     record.emission[row] = emitted
                     record.emission_factor[row] = weight
                     record.arriving[row] = emitted * weight
-                    if ti.static(record.geometry):
-                        record.determined[row] = determined
-                        record.level[row] = (record.level[record.previous[row]] + 1) * determined
         else:
             surface = surface_at(scene, features, hit.triangle, hit.u, hit.v)
             outer = scene.shape_material[surface.shape]
@@ -156,8 +148,7 @@ def _record_path(
             if running and not through:
                 frame = shading_frame(scene, features, material, outer, hit.triangle, surface)
                 keep_place(
-                    scene, features, record, row, hit.triangle, hit.u, hit.v, surface, material, outer,
-                    frame.n, determined, mirrored, depth,
+                    features, record, row, hit.triangle, hit.u, hit.v, surface, material, outer, frame.n
                 )  # fmt: skip
                 record.throughput[row] = throughput
                 record.emission_factor[row] = 0.0
@@ -215,7 +206,7 @@ def _record_path(
                                 factor *= visibility(scene, features, start, towards, end)
                             if factor > 0.0 or noted:
                                 if counts:
-                                    keep_light(scene, features, record, row, light, factor, depth)
+                                    keep_light(record, row, light, factor)
                                     record.wi[TOWARDS_LIGHT, row] = wi
                                     record.f[TOWARDS_LIGHT, row] = scattered
                                 direct += scattered * light.radiance * factor
@@ -249,13 +240,9 @@ def _record_path(
                         t_min, t_max = 0.0, FAR
                         previous = receiver
                         previous_pdf = ti.select(drawn.delta != 0, -1.0, drawn.pdf)
-                        determined = drawn.delta
-                        mirrored |= determined
                         dimension += BOUNCE_DIMENSIONS
                         if ti.static(record.geometry):
                             record.direction[row] = direction
-                            if drawn.delta != 0:
-                                record.level[row] = record.level[record.previous[row]] + 1
                 record.arriving[row] = direct
     return latest, changes
 
@@ -301,6 +288,7 @@ def _record_group(
                     drop(record, path)
                     record.dropped[None] += 1
                 else:
+                    complete(scene, features, record, path)
                     if everything == 0:
                         leave_still(scene, record, keep, changing, path)
                     highest = ti.max(highest, begin_adjoints(features, record, path, emits))

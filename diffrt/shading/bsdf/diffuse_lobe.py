@@ -11,21 +11,27 @@ import taichi as ti
 from taichi.math import vec2, vec3
 
 from diffrt.core.vector import INV_PI
-from diffrt.core.warp import hemisphere_cosine, hemisphere_cosine_pdf
+from diffrt.core.warp import disk_concentric, hemisphere_cosine, hemisphere_cosine_pdf
 
 _UNIFORM = 0.25
 """The derivative has a finite square with any share; a quarter adds 3 per cent to the mean square of a weight."""
+_SLOPE = 0.5 * _UNIFORM / (1.0 - _UNIFORM)
 
 
 @ti.func
 def diffuse_direction(features: ti.template(), u: vec2) -> vec3:
     """A direction about +Z."""
-    wi = hemisphere_cosine(u)
+    wi = vec3(0.0)
     if ti.static(features.wide_lobes):
-        # What is drawn is the square of the cosine, uniform in [0, 1]: it goes through the inverse of the distribution.
-        across = ti.sqrt(ti.max(1.0 - wi.z * wi.z, 1e-12))
-        z = (ti.sqrt(_UNIFORM * _UNIFORM + 4.0 * (1.0 - _UNIFORM) * wi.z * wi.z) - _UNIFORM) / (2.0 * (1.0 - _UNIFORM))
-        wi = vec3(wi.xy * (ti.sqrt(ti.max(1.0 - z * z, 0.0)) / across), z)
+        # The squared radius of a point of the disk is uniform in [0, 1]: it goes through the inverse of the cosine's
+        # distribution, counted from the pole.
+        d = disk_concentric(u)
+        radius2 = d.dot(d)
+        z = ti.sqrt(_SLOPE * _SLOPE + (1.0 + 2.0 * _SLOPE) * ti.max(1.0 - radius2, 0.0)) - _SLOPE
+        sine2 = ti.max(1.0 - z * z, 0.0)
+        wi = vec3(d * ti.sqrt(sine2 / ti.max(radius2, 1e-12)), z)
+    else:
+        wi = hemisphere_cosine(u)
     return wi
 
 
