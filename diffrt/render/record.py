@@ -81,7 +81,7 @@ class PathRecord:
         self.light_index = number()
         self.light_barycentrics = vector(2)
         # Where the position comes from: 0 camera or a point that keeps its barycentrics, else one more than that of the
-        # vertex before: the hit of a ray that is determined there, or a mirror, whose ray is.
+        # vertex before: the hit of a ray that is determined there, or a mirror, whose ray is. -1: it stays where it is.
         self.level = number()
         self.determined = number()  # 1: the position is the hit of the ray from the vertex before
 

@@ -194,28 +194,34 @@ def drop(record: ti.template(), path: ti.i32):
 def leave_still(
     scene: ti.template(), record: ti.template(), keep: ti.template(), changing: ti.template(), path: ti.i32
 ):  # fmt: skip
-    """Take the vertices out of all derivatives that do not change and, if things move, have no neighbour that does.
+    """Take the vertices out of all derivatives that do not change and, if things move, have no neighbour that does. Of
+    the others those that stay where they are get level -1.
 
     Args:
         keep: what is asked of each material.
         changing: whether each shape changes.
     """
-    before, before_changes, before_stays = -1, False, False
+    before, before_changes, before_stays, before_moves = -1, False, False, False
     row = record.next[path]
     while row >= 0:
-        changes, lit = False, False
+        changes, lit, moves = False, False, False
         if record.kind[row] == SURFACE:
             materials = keep[record.material[row]] | keep[record.outer[row]]
-            changes = changing[scene.triangle_shape[record.triangle[row]]] != 0 or materials != 0
+            moves = changing[scene.triangle_shape[record.triangle[row]]] != 0
+            changes = moves or materials != 0
             if record.light[row] == LIGHT_TRIANGLES:
                 lit = changing[scene.triangle_shape[record.light_index[row]]] != 0
         if ti.static(record.geometry):
             if record.level[row] > 0:  # it follows the vertex before
                 changes = changes or before_changes
+                moves = moves or before_moves
+            if not moves:
+                record.level[row] = -1
             if before >= 0:
                 if not (before_stays or changes):
                     record.kind[before] = DROPPED
             before, before_stays, before_changes = row, changes or lit or before_changes, changes
+            before_moves = moves
         elif not (changes or lit):
             record.kind[row] = DROPPED
         row = record.next[row]
