@@ -9,7 +9,6 @@ from diffrt import _taichi
 from diffrt.device.arrays import device_array
 from diffrt.device.features import slot
 from diffrt.device.upload import DeviceScene
-from diffrt.gradient import interior
 from diffrt.gradient.buffer_values import buffer_values
 from diffrt.gradient.finite import drop_rows
 from diffrt.gradient.interior_pass import Chunk, InteriorPass
@@ -73,5 +72,4 @@ class BufferPass(InteriorPass):
             drop_rows(record, self.slots, False, first, end)
             self._lookups_backward(chunk, shines=False)
             if self.moving:
-                for level in (1, 0):
-                    interior.vertices.grad(fields, features, record, first, end, level)
+                self._places_backward(chunk)

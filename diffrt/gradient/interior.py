@@ -2,7 +2,8 @@
 
 Every kernel is one stage, from parameters to state or from state to state of its own row and its neighbours':
 
-    vertices, light_points -> local_directions -> (emissions, material_values) -> scatterings -> contributions
+    cameras -> vertices, light_points -> local_directions -> (emissions, material_values) -> scatterings
+        -> contributions
 
 Forward they run in this order, backward in the other. Everything that was chosen is taken as given, so the sum over
 rows of `contributions` has the derivative of the path's radiance, though not its value: a path is counted once from
@@ -21,7 +22,6 @@ from diffrt.gradient.lookups import LOOKED_UP
 from diffrt.gradient.near_points import near_point
 from diffrt.render.record import (
     ABSORBED,
-    CAMERA,
     ESCAPE,
     MIRRORED,
     SCATTERED,
@@ -63,48 +63,51 @@ def _mirrored(scene: ti.template(), features: ti.template(), record: ti.template
 
 
 @ti.kernel
-def vertices(
-    scene: ti.template(), features: ti.template(), record: ti.template(), paths: ti.i32, end: ti.i32, level: ti.i32
-):
-    """Positions, normals and directions of the vertices of one level; those of lower levels are there already."""
-    for row in range(end):
-        if record.level[row] == level:
-            kind = record.kind[row]
-            if ti.static(not features.still_camera):
-                if kind == CAMERA and row < paths:
-                    ray = camera_ray(scene, features, record.film[row], record.lens[row])
-                    record.position[row] = ray.origin
-                    record.direction[row] = ray.direction
-            if kind == SURFACE:
-                triangle = record.triangle[row]
-                previous = record.previous[row]
-                u, v = record.barycentrics[row].x, record.barycentrics[row].y
-                corners = scene.triangles[triangle]
-                p0 = scene.positions[corners[0]]
-                e1 = scene.positions[corners[1]] - p0
-                e2 = scene.positions[corners[2]] - p0
-                if record.determined[row] != 0:
-                    u, v = intersection(p0, e1, e2, record.position[previous], record.direction[previous])
-                elif record.near[row].share > 0.0:
-                    b, towards, factor = near_point(
-                        scene, record.triangle[previous], record.position[previous], triangle,
-                        record.barycentrics[row], record.measure[row], record.near[row],
-                    )  # fmt: skip
-                    u, v = b.x, b.y
-                    record.towards[row] = towards
-                    record.spread[row] = ti.Vector([factor])
-                surface = surface_at(scene, features, triangle, u, v)
-                frame = shading_frame(scene, features, record.material[row], record.outer[row], triangle, surface)
-                record.position[row] = surface.position
-                record.normal[row] = frame.n
-                record.cross[row] = e1.cross(e2)
-                record.uv[row] = surface.uv
-                if ti.static(_has_smooth(features)):
-                    if record.scattering[row] == MIRRORED:
-                        wo = safe_normalize(record.position[previous] - surface.position, frame.n)
-                        record.direction[row] = _mirrored(scene, features, record, row, wo, frame.n)
-            if kind == ESCAPE and record.determined[row] != 0:
-                record.direction[row] = record.direction[record.previous[row]]
+def cameras(scene: ti.template(), features: ti.template(), record: ti.template(), paths: ti.i32):
+    """Where the camera's rays start, and their directions."""
+    for row in range(paths):
+        ray = camera_ray(scene, features, record.film[row], record.lens[row])
+        record.position[row] = ray.origin
+        record.direction[row] = ray.direction
+
+
+@ti.kernel
+def vertices(scene: ti.template(), features: ti.template(), record: ti.template(), begin: ti.i32, end: ti.i32):
+    """Positions, normals and directions of listed vertices, those of one level; those of lower levels are there
+    already."""
+    for i in range(begin, end):
+        row = record.listed[i]
+        kind = record.kind[row]
+        if kind == SURFACE:
+            triangle = record.triangle[row]
+            previous = record.previous[row]
+            u, v = record.barycentrics[row].x, record.barycentrics[row].y
+            corners = scene.triangles[triangle]
+            p0 = scene.positions[corners[0]]
+            e1 = scene.positions[corners[1]] - p0
+            e2 = scene.positions[corners[2]] - p0
+            if record.determined[row] != 0:
+                u, v = intersection(p0, e1, e2, record.position[previous], record.direction[previous])
+            elif record.near[row].share > 0.0:
+                b, towards, factor = near_point(
+                    scene, record.triangle[previous], record.position[previous], triangle,
+                    record.barycentrics[row], record.measure[row], record.near[row],
+                )  # fmt: skip
+                u, v = b.x, b.y
+                record.towards[row] = towards
+                record.spread[row] = ti.Vector([factor])
+            surface = surface_at(scene, features, triangle, u, v)
+            frame = shading_frame(scene, features, record.material[row], record.outer[row], triangle, surface)
+            record.position[row] = surface.position
+            record.normal[row] = frame.n
+            record.cross[row] = e1.cross(e2)
+            record.uv[row] = surface.uv
+            if ti.static(_has_smooth(features)):
+                if record.scattering[row] == MIRRORED:
+                    wo = safe_normalize(record.position[previous] - surface.position, frame.n)
+                    record.direction[row] = _mirrored(scene, features, record, row, wo, frame.n)
+        if kind == ESCAPE and record.determined[row] != 0:
+            record.direction[row] = record.direction[record.previous[row]]
 
 
 @ti.kernel

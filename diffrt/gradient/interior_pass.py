@@ -20,6 +20,7 @@ from diffrt.gradient.changes import changing_shapes, shines
 from diffrt.gradient.finite import drop_rows
 from diffrt.gradient.held_fields import CAMERA_FIELDS
 from diffrt.gradient.interior_decisions import decisions
+from diffrt.gradient.listed_rows import list_levels
 from diffrt.gradient.lookups import LookupSums
 from diffrt.gradient.request import Request
 from diffrt.gradient.target import Target
@@ -169,8 +170,7 @@ class InteriorPass:
                 interior.emissions.grad(fields, features, record, self.held, first, end)
             if self.moving:
                 interior.light_points.grad(fields, features, record, first, end)
-                for level in range(record.levels[None], -1, -1):
-                    interior.vertices.grad(fields, features, record, first, end, level)
+                self._places_backward(chunk)
 
     def forward(self, chunk: Chunk, arrays: dict[str, np.ndarray]) -> np.ndarray:
         """(paths, 3): the sum of `contributions` of each path, with these arrays in the scene's fields."""
@@ -178,8 +178,10 @@ class InteriorPass:
         fields, features = self.device.fields, self.features
         write(fields, [(getattr(fields, name), array) for name, array in arrays.items()])
         if self.moving:
-            for level in range(record.levels[None] + 1):
-                interior.vertices(fields, features, record, first, end, level)
+            if not features.still_camera:
+                interior.cameras(fields, features, record, first)
+            for begin, stop in list_levels(record, first, end):
+                interior.vertices(fields, features, record, begin, stop)
             interior.light_points(fields, features, record, first, end)
             interior.local_directions(record, first, end)
         if self.emits:
@@ -212,6 +214,13 @@ class InteriorPass:
         if self.moving and self.slots & features.textured_slots:
             with _taichi.all_passes():
                 interior.material_values.grad(fields, features, record, self.slots, first, end)
+
+    def _places_backward(self, chunk: Chunk) -> None:
+        record, fields, features = chunk.record, self.device.fields, self.features
+        for begin, end in reversed(list_levels(record, chunk.first, chunk.end)):
+            interior.vertices.grad(fields, features, record, begin, end)
+        if not features.still_camera:
+            interior.cameras.grad(fields, features, record, chunk.first)
 
     def _decisions_backward(self, record: PathRecord) -> None:
         if record.decisions is not None:

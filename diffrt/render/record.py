@@ -58,6 +58,8 @@ class PathRecord:
         self.used = ti.field(ti.i32, shape=())  # pages beyond the cameras; too many: the chunk was too large
         self.dropped = ti.field(ti.i32, shape=())  # paths that were no number
         self.levels = ti.field(ti.i32, shape=())  # highest level
+        self.listed = ti.field(ti.i32, shape=rows if geometry else 1)  # see gradient/listed_rows.py
+        self.listed_count = ti.field(ti.i32, shape=())
 
         # Of a path, by the number of its camera row.
         self.pixel = number()
