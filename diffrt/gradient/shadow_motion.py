@@ -8,7 +8,7 @@ from diffrt.gradient.edge_points import edge_point
 from diffrt.gradient.held_fields import hold_camera
 from diffrt.gradient.intersection import intersection
 from diffrt.gradient.near_points import near_point
-from diffrt.gradient.way_points import MOST_POINTS
+from diffrt.gradient.way_points import MOST_POINTS, moves
 from diffrt.shading.camera.dispatch import camera_ray
 
 
@@ -27,7 +27,10 @@ def way_motion(scene: ti.template(), features: ti.template(), samples: ti.templa
         last = samples.steps[i]
         if samples.far_kind[i] == LIGHT_TRIANGLES:
             last += 1
-        if samples.active[i] != 0 and at <= last:
+        goes = samples.active[i] != 0 and at <= last
+        if ti.static(features.still_camera):  # others stay where they are
+            goes = goes and (moves(scene, samples.way.triangle[at, i]) or samples.way.near[at, i].share > 0.0)
+        if goes:
             triangle = samples.way.triangle[at, i]
             b = samples.way.barycentrics[at, i]
             u, v = b.x, b.y
