@@ -10,7 +10,7 @@ import os
 import sys
 import textwrap
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType, SimpleNamespace
 from typing import Any
@@ -63,13 +63,12 @@ def _start(wanted: str, threads: int | None) -> str:
         import taichi as ti
 
     ti.set_logging_level(ti.ERROR)
-    candidates = ARCHS[1:] if wanted == "auto" else (wanted,)
-    available = [name for name in candidates if _usable(ti, name)]
+    candidates: tuple[str, ...] = ARCHS[1:]
     if wanted == "auto":
-        if "vulkan" in available and _software_vulkan():
-            available.remove("vulkan")
-        wanted = available[0]
-    elif not available:
+        if _software_vulkan():
+            candidates = tuple(name for name in candidates if name != "vulkan")
+        wanted = next(name for name in candidates if _usable(ti, name))
+    elif not _usable(ti, wanted):
         usable = ", ".join(name for name in ARCHS[1:] if _usable(ti, name))
         raise InputError(Problem("arch", f"{wanted!r} is not usable on this machine", usable))
     options: dict[str, Any] = {"default_fp": ti.f32, "default_ip": ti.i32, "fast_math": True, "offline_cache": True}
@@ -114,7 +113,8 @@ def _read_kernels_quickly() -> None:
     """Spare Taichi work that it repeats whenever it reads a kernel: 0.4 of the time for that.
 
     Drawing the source of every syntax node in case of an error there (file, line and function remain), noting where
-    every field and array was made for the same reason, and finding the source of a function for each of its calls.
+    every field and array was made for the same reason, and finding the source of a function for each of its calls, by
+    way of all modules that there are.
     """
     from taichi.lang import _ndarray, impl, kernel_impl, matrix, snode
     from taichi.lang.ast import ast_transformer_utils
@@ -130,11 +130,25 @@ def _read_kernels_quickly() -> None:
         if hasattr(module, "get_traceback"):
             module.get_traceback = lambda stacklevel=1: ""
     reader: Any = kernel_impl
-    for name in ("getsourcefile", "getsourcelines"):
+    for name, wrapped in (("getsourcefile", functools.cache), ("getsourcelines", _quick_lines)):
         if hasattr(reader, name):
-            setattr(reader, name, functools.cache(getattr(reader, name)))
+            setattr(reader, name, wrapped(getattr(reader, name)))
     if hasattr(reader, "textwrap"):
         reader.textwrap = SimpleNamespace(**{**vars(textwrap), "fill": functools.cache(textwrap.fill)})
+
+
+def _quick_lines(original: Callable[[Any], tuple[list[str], int]]) -> Callable[[Any], tuple[list[str], int]]:
+    """A stand-in for `inspect.getsourcelines`, for functions in files."""
+
+    @functools.cache
+    def source_lines(function: Any) -> tuple[list[str], int]:
+        code = function.__code__
+        lines = linecache.getlines(code.co_filename, function.__globals__)
+        if not lines or hasattr(function, "__wrapped__"):
+            return original(function)
+        return inspect.getblock(lines[code.co_firstlineno - 1 :]), code.co_firstlineno
+
+    return source_lines
 
 
 def _free_arrays_of_vectors() -> None:
