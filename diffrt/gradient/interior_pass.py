@@ -91,6 +91,8 @@ class InteriorPass:
         self.sums = LookupSums(device.fields)
         changing = None if self.decides else changing_shapes(request.scene, targets)
         self.everything = changing is None
+        emitting = [shape.emission is not None for shape in request.scene.shapes.values()]
+        self.lamps = changing is not None and bool(np.any(changing & np.array(emitting, dtype=bool)))
         self.changing = np.array([False] if changing is None else [*changing, False], dtype=np.int32)
         self.dropped = 0
 
@@ -111,8 +113,8 @@ class InteriorPass:
         def fill(done: int, paths: int) -> None:
             record_paths(
                 self.device.fields, self.plain, options, record, adjoint, self.keep, changing, int(self.everything),
-                int(self.emits), 1.0 / spp, *handed_out(paths), pixels, done % pixels, done // pixels, paths,
-                request.path_seed, depth, min(settings.rr_depth, depth + 1),
+                int(self.everything or self.lamps), int(self.emits), 1.0 / spp, *handed_out(paths), pixels,
+                done % pixels, done // pixels, paths, request.path_seed, depth, min(settings.rr_depth, depth + 1),
             )  # fmt: skip
 
         yield from self._filled(record, pixels * spp, record.rows // min(depth + 2, _FIRST_LENGTH), fill)
