@@ -33,6 +33,15 @@ class Geometry:
         return normals
 
 
+def wide_bounds(points: np.ndarray) -> np.ndarray:
+    """(2, 3): least and greatest coordinates of points (..., 3), apart by more than rays' rounding errors."""
+    flat = points.reshape(-1, 3)
+    bounds = np.stack([flat.min(axis=0), flat.max(axis=0)])
+    pad = 1e-5 * (np.abs(bounds).max() + np.ptp(bounds, axis=0).max())
+    wide: np.ndarray = bounds + [[-pad], [pad]]
+    return wide
+
+
 def gather(shapes: list[Shape]) -> Geometry:
     """All shapes in world space, one after the other."""
     parts: dict[str, list[np.ndarray]] = {name: [] for name in ("p", "n", "t", "f", "fn", "ft", "s")}

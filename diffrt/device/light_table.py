@@ -13,7 +13,7 @@ from diffrt.device.features import (
     LIGHT_SPOT,
     LIGHT_TRIANGLES,
 )
-from diffrt.device.geometry import Geometry
+from diffrt.device.geometry import Geometry, wide_bounds
 from diffrt.device.light_tree import LightBounds, build, tree_order
 from diffrt.device.scene_fields import LIGHT_WIDTH
 from diffrt.scene.elements import Light, Shape
@@ -151,10 +151,7 @@ def _emitters(scene: Scene, shapes: list[Shape], geometry: Geometry) -> _Emitter
     if not len(triangles):
         none = np.zeros(0, dtype=np.int64)
         return _Emitters(none, none, none, none, none, LightBounds.none(), np.full((2, 3), 1e18))
-    # Wider than they are by more than rays' rounding errors.
-    bounds = np.stack([corners.min(axis=(0, 1)), corners.max(axis=(0, 1))])
-    pad = 1e-5 * (np.abs(bounds).max() + np.ptp(bounds, axis=0).max())
-
+    bounds = wide_bounds(corners)
     shape_of, middle = geometry.triangle_shape[triangles], corners.mean(axis=1)
     order, parts = [], []
     for own in np.split(np.arange(len(triangles)), np.flatnonzero(np.diff(shape_of)) + 1):
@@ -186,7 +183,7 @@ def _emitters(scene: Scene, shapes: list[Shape], geometry: Geometry) -> _Emitter
     summed = np.cumsum(area)
     cdf = (summed - (summed[first] - area[first])[group]) / total[group]
     density = np.where(total > 1e-300, 1.0 / total, 0.0)
-    return _Emitters(triangles, cdf, first, sizes, density, groups, bounds + [[-pad], [pad]])
+    return _Emitters(triangles, cdf, first, sizes, density, groups, bounds)
 
 
 def guide_table(cdf: np.ndarray, sizes: np.ndarray) -> np.ndarray:

@@ -1,13 +1,15 @@
 """Which shapes derivatives are about: what the others do among themselves needs no samples."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
 import numpy as np
 
 from diffrt.description.values import TextureRef
+from diffrt.device.geometry import Geometry, wide_bounds
 from diffrt.gradient.held_fields import CAMERA_FIELDS
 from diffrt.gradient.target import Target
+from diffrt.scene.consistency import materials_of
 from diffrt.scene.scene import Scene
 
 
@@ -44,6 +46,16 @@ def changing_shapes(scene: Scene, targets: Sequence[Target]) -> np.ndarray | Non
         if not of_values or shines(scene, item.name):
             shapes.add(_shape(item))
     return None if None in shapes else np.array([name in shapes for name in scene.shapes], dtype=bool)
+
+
+def bounds_of_changes(scene: Scene, g: Geometry, shapes: np.ndarray, materials: Set[str]) -> np.ndarray:
+    """(2, 3): of all shapes that change themselves, (shapes,) bool, or by one of these materials."""
+    by_material = [
+        any(material.name in materials for material in materials_of(shape, scene.materials))
+        for shape in scene.shapes.values()
+    ]
+    triangles = (shapes | np.array(by_material, dtype=bool))[g.triangle_shape]
+    return wide_bounds(g.positions[g.triangles[triangles]]) if triangles.any() else np.full((2, 3), 1e18)
 
 
 def shines(scene: Scene, name: str) -> bool:

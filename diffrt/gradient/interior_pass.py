@@ -16,7 +16,7 @@ from diffrt.device.upload import DeviceScene
 from diffrt.device.work import handed_out
 from diffrt.errors import InputError, Problem
 from diffrt.gradient import interior
-from diffrt.gradient.changes import changing_shapes, shines
+from diffrt.gradient.changes import bounds_of_changes, changing_shapes, shines
 from diffrt.gradient.finite import drop_rows
 from diffrt.gradient.held_fields import CAMERA_FIELDS
 from diffrt.gradient.interior_decisions import decisions
@@ -91,6 +91,9 @@ class InteriorPass:
         self.sums = LookupSums(device.fields)
         changing = None if self.decides else changing_shapes(request.scene, targets)
         self.everything = changing is None
+        self.bounds = np.zeros((2, 3))
+        if changing is not None:
+            self.bounds = bounds_of_changes(request.scene, device.geometry, changing, values)
         emitting = [shape.emission is not None for shape in request.scene.shapes.values()]
         self.lamps = changing is not None and bool(np.any(changing & np.array(emitting, dtype=bool)))
         self.changing = np.array([False] if changing is None else [*changing, False], dtype=np.int32)
@@ -108,13 +111,14 @@ class InteriorPass:
         pixels = request.view.width * request.view.height
         depth = MOST_SEGMENTS if request.max_depth == -1 else request.max_depth
         adjoint = device_array(weights, vec3)
-        changing = device_array(self.changing, ti.i32)
+        changing, bounds = device_array(self.changing, ti.i32), device_array(self.bounds, vec3)
 
         def fill(done: int, paths: int) -> None:
             record_paths(
-                self.device.fields, self.plain, options, record, adjoint, self.keep, changing, int(self.everything),
-                int(self.everything or self.lamps), int(self.emits), 1.0 / spp, *handed_out(paths), pixels,
-                done % pixels, done // pixels, paths, request.path_seed, depth, min(settings.rr_depth, depth + 1),
+                self.device.fields, self.plain, options, record, adjoint, self.keep, changing, bounds,
+                int(self.everything), int(self.everything or self.lamps), int(self.emits), 1.0 / spp,
+                *handed_out(paths), pixels, done % pixels, done // pixels, paths, request.path_seed, depth,
+                min(settings.rr_depth, depth + 1),
             )  # fmt: skip
 
         yield from self._filled(record, pixels * spp, record.rows // min(depth + 2, _FIRST_LENGTH), fill)

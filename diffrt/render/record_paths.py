@@ -7,6 +7,7 @@ for (a black surface would be brighter if it were grey), and every vertex learns
 import taichi as ti
 from taichi.math import vec2, vec3
 
+from diffrt.core.box import meets_box
 from diffrt.core.vector import is_finite, max_component, to_local, to_world
 from diffrt.device.features import LIGHT_TRIANGLES
 from diffrt.device.hit import FAR
@@ -58,8 +59,8 @@ _SPREAD_PRIME = 7919
 @ti.func
 def _record_path(
     scene: ti.template(), features: ti.template(), options: ti.template(), record: ti.template(),
-    keep: ti.template(), changing: ti.template(), whole: ti.i32, lamps: ti.i32, first: ti.i32, latest: ti.i32,
-    path: ti.i32, key: ti.template(), sample: ti.i32, max_depth: ti.i32, rr_depth: ti.i32,
+    keep: ti.template(), changing: ti.template(), bounds: ti.template(), whole: ti.i32, lamps: ti.i32, first: ti.i32,
+    latest: ti.i32, path: ti.i32, key: ti.template(), sample: ti.i32, max_depth: ti.i32, rr_depth: ti.i32,
 ):  # fmt: skip
     """Fill the rows of a path; returns the row that was taken last, and whether something changes along the path.
 
@@ -222,11 +223,15 @@ def _record_path(
                         running = False
                     direction = to_world(frame, drawn.wi)
                     origin = offset_along(surface.position, surface.normal, surface.error, direction)
-                    if depth + 1 == max_depth:  # the last segment counts only if it ends at a light
-                        if not changes and lamps == 0:
+                    # The last segment counts only if it ends at a light. Where lights do not change, it does not if
+                    # nothing has changed before; so the one before it counts only if it meets what does.
+                    if depth + 1 == max_depth and lights.may_meet(scene, features, origin, direction) == 0:
+                        running = False
+                    if not changes and lamps == 0:
+                        if depth + 1 == max_depth:
                             running = False
-                        elif lights.may_meet(scene, features, origin, direction) == 0:
-                            running = False
+                        elif depth + 2 == max_depth:
+                            running = running and meets_box(bounds[0], bounds[1], origin, direction)
                     if running:
                         chances *= ti.select(dark, _FOLLOWED, max_component(drawn.weight)) * drawn.eta * drawn.eta
                         survival = 1.0
@@ -264,8 +269,8 @@ def _spread(i: ti.i32, count: ti.i32) -> ti.i32:
 @ti.func
 def _record_group(
     scene: ti.template(), features: ti.template(), options: ti.template(), record: ti.template(),
-    weights: ti.template(), keep: ti.template(), changing: ti.template(), everything: ti.i32, lamps: ti.i32,
-    emits: ti.i32, share: ti.f32,
+    weights: ti.template(), keep: ti.template(), changing: ti.template(), bounds: ti.template(),
+    everything: ti.i32, lamps: ti.i32, emits: ti.i32, share: ti.f32,
     pixels: ti.i32, first_pixel: ti.i32, first_sample: ti.i32, first: ti.i32, begin: ti.i32, end: ti.i32,
     seed: ti.i32, max_depth: ti.i32, rr_depth: ti.i32,
 ):  # fmt: skip
@@ -282,8 +287,8 @@ def _record_group(
         if weight.dot(weight) > 0.0:
             before = latest
             latest, changes = _record_path(
-                scene, features, options, record, keep, changing, everything | emits, lamps, first, latest,
-                path, key, sample, max_depth, rr_depth,
+                scene, features, options, record, keep, changing, bounds, everything | emits, lamps, first,
+                latest, path, key, sample, max_depth, rr_depth,
             )  # fmt: skip
             if changes or everything != 0:
                 total = arrivals(record, path)
@@ -313,7 +318,8 @@ def _record_group(
 def record_paths(
     scene: ti.template(), features: ti.template(), options: ti.template(), record: ti.template(),
     weights: ti.types.ndarray(dtype=vec3, ndim=1), keep: ti.types.ndarray(dtype=ti.i32, ndim=1),
-    changing: ti.types.ndarray(dtype=ti.i32, ndim=1), everything: ti.i32, lamps: ti.i32, emits: ti.i32, share: ti.f32,
+    changing: ti.types.ndarray(dtype=ti.i32, ndim=1), bounds: ti.types.ndarray(dtype=vec3, ndim=1),
+    everything: ti.i32, lamps: ti.i32, emits: ti.i32, share: ti.f32,
     queue: Queue, workers: ti.i32, pixels: ti.i32, first_pixel: ti.i32, first_sample: ti.i32, paths: ti.i32,
     seed: ti.i32, max_depth: ti.i32, rr_depth: ti.i32,
 ):  # fmt: skip
@@ -325,6 +331,7 @@ def record_paths(
         keep: what is asked of each material, KEEP_VALUES and so on.
         changing: whether each shape changes. Vertices on others whose materials are not asked for are left out, unless
             `everything` is kept.
+        bounds: of these and of all shapes whose materials are asked for, two corners.
         lamps: whether something that emits changes. If not, no light is sampled before a path meets what changes: what
             arrives there from lights has no derivative.
         emits: whether derivatives by what is emitted are asked for.
@@ -335,8 +342,8 @@ def record_paths(
             start = fetch(queue, record.group)
             while start < paths:
                 _record_group(
-                    scene, features, options, record, weights, keep, changing, everything, lamps, emits, share,
-                    pixels, first_pixel, first_sample, first, start, ti.min(start + record.group, paths),
+                    scene, features, options, record, weights, keep, changing, bounds, everything, lamps, emits,
+                    share, pixels, first_pixel, first_sample, first, start, ti.min(start + record.group, paths),
                     seed, max_depth, rr_depth,
                 )  # fmt: skip
                 start = fetch(queue, record.group)

@@ -62,7 +62,7 @@ def warn_of_missing_uvs(shapes: Mapping[str, Shape], materials: Mapping[str, Mat
 def texture_names(shape: Shape, materials: Mapping[str, Material]) -> set[str]:
     """All textures that a shape shows: of its material, of what that mixes, and of its emission."""
     values: list[Value | None] = [shape.emission]
-    for material in _materials_of(shape, materials):
+    for material in materials_of(shape, materials):
         values += [*material.fields.values(), material.opacity]
     names = {value.name for value in values if isinstance(value, TextureRef)}
     return names | normal_map_names(shape, materials)
@@ -70,10 +70,10 @@ def texture_names(shape: Shape, materials: Mapping[str, Material]) -> set[str]:
 
 def normal_map_names(shape: Shape, materials: Mapping[str, Material]) -> set[str]:
     """Those of them that turn its normals."""
-    return {material.normal_map for material in _materials_of(shape, materials) if material.normal_map}
+    return {material.normal_map for material in materials_of(shape, materials) if material.normal_map}
 
 
-def _materials_of(shape: Shape, materials: Mapping[str, Material]) -> Iterator[Material]:
+def materials_of(shape: Shape, materials: Mapping[str, Material]) -> Iterator[Material]:
     """The material of a shape and, if it is a mix, those within, each once."""
     stack: list[str | None] = [shape.material]
     seen = set()

@@ -3,7 +3,7 @@
 import taichi as ti
 from taichi.math import vec2, vec3
 
-from diffrt.core.vector import larger, smaller
+from diffrt.core.box import meets_box
 from diffrt.device.features import LIGHT_ENVIRONMENT, LIGHT_TRIANGLES
 from diffrt.device.surface import Surface
 from diffrt.shading.light import area, choice, delta, environment
@@ -75,12 +75,5 @@ def may_meet(scene: ti.template(), features: ti.template(), origin: vec3, direct
     """0 if no light can lie ahead: without an environment, if the ray misses the bounding box of all emitters."""
     result = 1
     if ti.static(not features.environment):
-        near, far = 0.0, 1e30
-        for d in ti.static(range(3)):
-            tiny = ti.abs(direction[d]) < 1e-18
-            inverse = 1.0 / ti.select(tiny, 1e-18, direction[d])
-            a = (scene.emitter_bounds[0][d] - origin[d]) * inverse
-            b = (scene.emitter_bounds[1][d] - origin[d]) * inverse
-            near, far = larger(near, smaller(a, b)), smaller(far, larger(a, b))
-        result = ti.cast(near <= far, ti.i32)
+        result = ti.cast(meets_box(scene.emitter_bounds[0], scene.emitter_bounds[1], origin, direction), ti.i32)
     return result
