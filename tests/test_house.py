@@ -115,6 +115,12 @@ def test_light_commands_do_not_import_taichi(arguments: list[str]) -> None:
     assert len(done.stdout) > 100
 
 
+def test_pictures_import_nothing_of_fitting() -> None:
+    code = "import sys, diffrt; print(sorted(name for name in sys.modules if name.startswith(('diffrt.fit', 'scipy'))))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert done.stdout.strip() == "['diffrt.fit', 'diffrt.fit.fit', 'diffrt.fit.fit_result']", done.stderr
+
+
 def differentiated() -> list[Path]:
     return [path for path in MODULES if (ast.get_docstring(tree(path)) or "").startswith("Differentiated:")]
 

@@ -7,8 +7,9 @@ import pytest
 
 import diffrt
 from diffrt.description.primitives import sphere
+from diffrt.device.geometry import gather
 from diffrt.gradient.chain import target
-from diffrt.gradient.changes import changing_shapes, motion
+from diffrt.gradient.changes import bounds_of_changes, changing_shapes, motion
 from diffrt.gradient.interior_pass import Chunk, InteriorPass
 from diffrt.render.record import DROPPED
 from tests.gradient import scenes
@@ -16,7 +17,7 @@ from tests.gradient.harness import loss_weights
 
 NAMES = (
     "shapes.ball.translation", "shapes.mirror.rotation", "shapes.lamp.translation", "shapes.lamp.emission",
-    "materials.metal.roughness",
+    "materials.metal.roughness", "textures.image",
 )  # fmt: skip
 
 
@@ -53,6 +54,34 @@ def test_which_shapes_change() -> None:
     assert moving("shapes.ball.vertices", "textures.image", "shapes.lamp.emission") == ["ball"]
     assert moving("materials.metal.roughness") == []
     assert moving("shapes.ball.vertices", "camera.fov") == list(scene.shapes)
+
+
+def test_bounds_of_what_changes() -> None:
+    """Of shapes that change and of those whose material is asked for, be it within a mix."""
+    described = hall()
+    described["materials"]["glazed"] = {"type": "mix", "first": "silver", "second": "metal", "weight": 0.5}
+    described["shapes"][-2]["material"] = "glazed"
+    scene = diffrt.Scene.from_dict(described)
+    g = gather(list(scene.shapes.values()))
+    number = {name: i for i, name in enumerate(scene.shapes)}
+
+    def bounds(materials: set[str], *shapes: str) -> np.ndarray:
+        chosen = np.array([name in shapes for name in scene.shapes])
+        return bounds_of_changes(scene, g, chosen, materials)
+
+    def points(*shapes: str) -> np.ndarray:
+        triangles = np.isin(g.triangle_shape, [number[name] for name in shapes])
+        corners = g.positions[g.triangles[triangles]].reshape(-1, 3)
+        return np.stack([corners.min(axis=0), corners.max(axis=0)])
+
+    for found, wanted in (
+        (bounds(set(), "ball"), points("ball")),
+        (bounds({"metal"}), points("ball", "box")),
+        (bounds({"silver"}, "lamp"), points("mirror", "box", "lamp")),
+    ):
+        assert np.all(found[0] < wanted[0]) and np.all(found[1] > wanted[1])
+        assert np.allclose(found, wanted, atol=1e-3)
+    assert np.all(bounds(set()) > 1e17)
 
 
 @pytest.mark.usefixtures("taichi")
