@@ -119,7 +119,7 @@ def test_sources_of_functions_are_those_that_inspect_finds() -> None:
         raise OSError("asked for in spite of its file")
 
     quick = _taichi._quick_lines(failing)
-    for function in (test_sources_of_functions_are_those_that_inspect_finds, inspect.unwrap(trace_path_from), _start, failing):
+    for function in (inspect.unwrap(trace_path_from), _start, failing):
         assert quick(function) == inspect.getsourcelines(function)
     without_file: dict[str, Any] = {}
     exec("def nowhere(): pass", without_file)
