@@ -1,5 +1,7 @@
 """The benchmarks run, at toy sizes; their figures are no test's business."""
 
+import os
+import signal
 import subprocess
 import sys
 import threading
@@ -57,6 +59,7 @@ def test_a_process_that_dies_is_told(seconds: float) -> None:
     """Whether or not it has read what it was asked; the benchmarks go on with the next point."""
     with FitProcess(CASES[0], Setting("diffrt", "lattice", 1, 1, 1)) as fit, Peer("diffrt") as peer:
         for process, ask in ((fit._process, fit.next), (peer._process, lambda: peer.render(1, 0))):
+            os.kill(process.pid, signal.SIGSTOP)  # it must not answer first
             timer = threading.Timer(seconds, process.kill)
             timer.start()
             if seconds == 0.0:
