@@ -110,7 +110,7 @@ def quick_imports() -> Iterator[None]:
 
 
 def _read_kernels_quickly() -> None:
-    """Spare Taichi work that it repeats whenever it reads a kernel: 0.4 of the time for that.
+    """Spare Taichi work that it repeats whenever it reads a kernel.
 
     Drawing the source of every syntax node in case of an error there (file, line and function remain), noting where
     every field and array was made for the same reason, and finding the source of a function for each of its calls, by

@@ -5,15 +5,14 @@ from itertools import pairwise
 import taichi as ti
 
 from diffrt.device.work import Queue, fetch, handed_out, is_worker, run_length
-from diffrt.render.record import CAMERA, DROPPED, PathRecord
+from diffrt.render.record import DROPPED, PathRecord
 
 _RUN = 512
 
 
 @ti.func
 def _moves(record: ti.template(), row: ti.i32, level: ti.i32) -> bool:
-    kind = record.kind[row]
-    return record.level[row] == level and kind != DROPPED and kind != CAMERA
+    return record.level[row] == level and record.kind[row] != DROPPED
 
 
 @ti.kernel

@@ -50,9 +50,6 @@ def begin_row(record: ti.template(), row: ti.i32, path: ti.i32, previous: ti.i32
     record.scattering[row] = ABSORBED
     record.light[row] = -1
     record.last[path] = row
-    if ti.static(record.geometry):
-        record.determined[row] = 0
-        record.level[row] = 0
     if ti.static(record.decides):
         record.decisions.last[row] = -1
 
