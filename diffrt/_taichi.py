@@ -1,21 +1,19 @@
 """The one place that sets Taichi up: which backend, its options, and that it happens once a process."""
 
 import contextlib
-import functools
 import gc
 import inspect
 import io
 import linecache
 import os
 import sys
-import textwrap
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from types import FrameType, SimpleNamespace
+from types import FrameType
 from typing import Any
 
-from diffrt import _quick_launch
+from diffrt import _quick_launch, _quick_reading
 from diffrt.errors import InputError, Problem
 
 os.environ.setdefault("ENABLE_TAICHI_HEADER_PRINT", "0")  # before the first import: results own standard output
@@ -78,7 +76,7 @@ def _start(wanted: str, threads: int | None) -> str:
         options["advanced_optimization"] = False
     if threads is not None:
         options["cpu_max_num_threads"] = threads
-    _read_kernels_quickly()
+    _quick_reading.install()
     _free_arrays_of_vectors()
     if wanted == "cpu":
         _quick_launch.install()
@@ -107,48 +105,6 @@ def quick_imports() -> Iterator[None]:
         yield
     finally:
         inspect.getframeinfo = original
-
-
-def _read_kernels_quickly() -> None:
-    """Spare Taichi work that it repeats whenever it reads a kernel.
-
-    Drawing the source of every syntax node in case of an error there (file, line and function remain), noting where
-    every field and array was made for the same reason, and finding the source of a function for each of its calls, by
-    way of all modules that there are.
-    """
-    from taichi.lang import _ndarray, impl, kernel_impl, matrix, snode
-    from taichi.lang.ast import ast_transformer_utils
-
-    def position(self: Any, node: Any) -> str:
-        return f'File "{self.file}", line {node.lineno + self.lineno_offset}, in {self.func.func.__name__}:\n'
-
-    context: Any = getattr(ast_transformer_utils, "ASTTransformerContext", None)
-    if hasattr(context, "get_pos_info"):
-        context.get_pos_info = position
-    modules: tuple[Any, ...] = (impl, snode, matrix, _ndarray)
-    for module in modules:
-        if hasattr(module, "get_traceback"):
-            module.get_traceback = lambda stacklevel=1: ""
-    reader: Any = kernel_impl
-    for name, wrapped in (("getsourcefile", functools.cache), ("getsourcelines", _quick_lines)):
-        if hasattr(reader, name):
-            setattr(reader, name, wrapped(getattr(reader, name)))
-    if hasattr(reader, "textwrap"):
-        reader.textwrap = SimpleNamespace(**{**vars(textwrap), "fill": functools.cache(textwrap.fill)})
-
-
-def _quick_lines(original: Callable[[Any], tuple[list[str], int]]) -> Callable[[Any], tuple[list[str], int]]:
-    """A stand-in for `inspect.getsourcelines`, for functions in files."""
-
-    @functools.cache
-    def source_lines(function: Any) -> tuple[list[str], int]:
-        code = function.__code__
-        lines = linecache.getlines(code.co_filename, function.__globals__)
-        if not lines or hasattr(function, "__wrapped__"):
-            return original(function)
-        return inspect.getblock(lines[code.co_firstlineno - 1 :]), code.co_firstlineno
-
-    return source_lines
 
 
 def _free_arrays_of_vectors() -> None:
@@ -185,12 +141,12 @@ def all_passes() -> Iterator[None]:
     import taichi as ti
 
     config = ti.lang.impl.current_cfg()
-    before = config.advanced_optimization
-    config.advanced_optimization = True
+    before = config.advanced_optimization, config.force_scalarize_matrix
+    config.advanced_optimization, config.force_scalarize_matrix = True, True
     try:
         yield
     finally:
-        config.advanced_optimization = before
+        config.advanced_optimization, config.force_scalarize_matrix = before
 
 
 def current_arch() -> str | None:

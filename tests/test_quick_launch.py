@@ -1,7 +1,6 @@
 """Kernels that are started quickly: the same results, and Taichi's own complaints."""
 
 import gc
-import inspect
 import weakref
 from typing import Any
 
@@ -9,9 +8,6 @@ import numpy as np
 import pytest
 import taichi as ti
 from taichi.math import vec2
-
-from diffrt import _taichi
-from diffrt.render.path import trace_path_from
 
 pytestmark = pytest.mark.usefixtures("taichi")
 Reals, Vectors = ti.types.ndarray(dtype=ti.f32, ndim=1), ti.types.ndarray(dtype=vec2, ndim=1)
@@ -112,16 +108,3 @@ def test_taichi_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
     del held
     gc.collect()
     assert watched() is None
-
-
-def test_sources_of_functions_are_those_that_inspect_finds() -> None:
-    def failing(function: Any) -> tuple[list[str], int]:
-        raise OSError("asked for in spite of its file")
-
-    quick = _taichi._quick_lines(failing)
-    for function in (inspect.unwrap(trace_path_from), _start, failing):
-        assert quick(function) == inspect.getsourcelines(function)
-    without_file: dict[str, Any] = {}
-    exec("def nowhere(): pass", without_file)
-    with pytest.raises(OSError, match="in spite"):
-        quick(without_file["nowhere"])

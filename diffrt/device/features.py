@@ -49,6 +49,8 @@ class Features:
     facets: int = 0
     """How many facets are tested side by side; 0 if the scene has a tree instead."""
     camera: int = 0
+    one_query: bool = False
+    """Any hit is asked for like the closest one, for kernels that trace rays in several places and compile long."""
     distorted: bool = False
     gradients: bool = False
     """Compile what derivatives need: layers that are absent have them, too."""

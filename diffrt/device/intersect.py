@@ -22,7 +22,7 @@ def any_hit(
 ) -> ti.i32:
     """1 if some triangle lies in t_min < t < t_max."""
     hit = 0
-    if ti.static(features.facets):
+    if ti.static(features.facets and not features.one_query):
         hit = facet_query.any_hit(scene, features.facets, origin, direction, t_min, t_max)
     else:
         hit = ti.cast(_query(scene, features, origin, direction, t_min, t_max, 1).triangle >= 0, ti.i32)

@@ -58,10 +58,8 @@ def fill_records(scene: ti.template(), triangles: ti.i32):
 
 @ti.func
 def _row(scene: ti.template(), triangle: ti.i32, row: ti.template()) -> vec3:
-    result = vec3(0.0)
-    for d in ti.static(range(3)):
-        result[d] = scene.triangle_record[triangle][row, d]
-    return result
+    record = ti.static(scene.triangle_record)
+    return vec3(record[triangle][row, 0], record[triangle][row, 1], record[triangle][row, 2])
 
 
 @ti.func

@@ -51,7 +51,9 @@ class EdgePass(ABC):
         distorted = device.features.distorted or motion.distorted
         still = motion.still_camera
         self.features = replace(device.features, distorted=distorted, facets=0, still_camera=still)
-        self.plain: Features = replace(device.features, distorted=distorted, gradients=False)  # for tracing
+        self.plain: Features = replace(  # for tracing
+            device.features, distorted=distorted, gradients=False, one_query=True
+        )
         self.options = for_edges(settings)
         self.depth = MOST_SEGMENTS if request.max_depth == -1 else request.max_depth
         self.rr_depth = min(settings.rr_depth, self.depth + 1)

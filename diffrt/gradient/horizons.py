@@ -24,6 +24,7 @@ from diffrt.device.intersect import closest_hit
 from diffrt.device.surface import surface_at
 from diffrt.device.work import Queue, first_turn, next_turn
 from diffrt.gradient.film_adjoint import gathered
+from diffrt.gradient.lens import lens_numbers
 from diffrt.gradient.smooth_edges import CLEAR, reflected
 from diffrt.gradient.way_points import keep_nearness, keep_point, moves
 from diffrt.render.path import trace_path_from
@@ -84,7 +85,7 @@ def sample_horizons(
             cell = search_cdf(cdf, 0, cdf.shape[0], ti.min(place, 0.99999994))
             chance = cdf_interval(cdf, 0, cell).y
             film = _in_cell(scene, margin, cell, uniform_2d(SOBOL, pixel_seed(0, seed), number, 0))
-            lens = uniform_2d(INDEPENDENT, key, 0, 1)
+            lens = lens_numbers(features, INDEPENDENT, key, 0, 1)
             adjoint = gathered(scene, options.filter, weights, film)
             ray = camera_ray(scene, features, film, lens)
             end = ti.select(adjoint.dot(adjoint) > 0.0, ray.t_max, 0.0)

@@ -11,7 +11,7 @@ from diffrt.device.intersect import closest_hit
 from diffrt.device.surface import Surface, offset_along, surface_at
 from diffrt.gradient.film_adjoint import gathered
 from diffrt.gradient.primary_edges import distortion_of
-from diffrt.gradient.projection import to_camera, to_film, to_image_plane
+from diffrt.gradient.projection import to_camera, to_film, to_image_plane, turned_to_camera
 from diffrt.render.path import SHADOW_END
 from diffrt.render.visibility import visibility
 from diffrt.shading.bsdf import dispatch as bsdf
@@ -38,10 +38,8 @@ class Connection:
 
 
 @ti.func
-def film_velocity(scene: ti.template(), features: ti.template(), x: vec3, velocity: vec3, lens: vec2) -> vec2:
-    """Velocity on the film, in pixels, of a moving world point before the camera."""
-    p = to_camera(scene, x)
-    d = to_camera(scene, x + velocity) - p
+def film_velocity(scene: ti.template(), features: ti.template(), p: vec3, d: vec3, lens: vec2) -> vec2:
+    """Velocity on the film, in pixels, of a point before the camera that moves with velocity d, in its frame."""
     image_point = to_image_plane(scene, features, p, lens)
     moved = vec2(d.x, -d.y)
     if ti.static(features.camera != 2):
@@ -75,8 +73,8 @@ def connect(
                 start = offset_along(surface.position, surface.normal, surface.error, towards)
                 lit = visibility(scene, features, start, ray.origin - start, SHADOW_END)
                 frame = frame_from_normal(surface.normal)
-                a = film_velocity(scene, features, surface.position, frame.s, lens)
-                b = film_velocity(scene, features, surface.position, frame.t, lens)
+                a = film_velocity(scene, features, p, turned_to_camera(scene, frame.s), lens)
+                b = film_velocity(scene, features, p, turned_to_camera(scene, frame.t), lens)
                 result = Connection(film, -ray.direction, lit * ti.abs(a.x * b.y - a.y * b.x))
     return result
 

@@ -19,6 +19,7 @@ from diffrt.device.intersect import any_hit, closest_hit
 from diffrt.device.surface import offset_along, surface_at
 from diffrt.device.work import Queue, first_turn, next_turn
 from diffrt.gradient.film_adjoint import gathered
+from diffrt.gradient.lens import lens_numbers
 from diffrt.gradient.projection import to_camera, to_film, to_image_plane
 from diffrt.render.buffers import channels_along
 from diffrt.render.path import trace_path_from
@@ -246,7 +247,7 @@ def sample_edges(
             number = first + i
             key = pixel_seed(number, seed)
             u = uniform_2d(INDEPENDENT, key, 0, 0)
-            lens = uniform_2d(INDEPENDENT, key, 0, 1)
+            lens = lens_numbers(features, INDEPENDENT, key, 0, 1)
             place = ti.min((ti.cast(number, ti.f32) + u.x) / ti.cast(total, ti.f32), 0.99999994)
             line = search_cdf(cdf, 0, lines, place)
             interval = cdf_interval(cdf, 0, line)

@@ -10,13 +10,20 @@ from diffrt.shading.camera.perspective import distort
 
 @ti.func
 def to_camera(scene: ti.template(), x: vec3) -> vec3:
-    """A world point in the camera's own frame (Cramer's rule)."""
+    """A world point in the camera's own frame."""
+    m = scene.camera_to_world[None]
+    return turned_to_camera(scene, x - vec3(m[0, 3], m[1, 3], m[2, 3]))
+
+
+@ti.func
+def turned_to_camera(scene: ti.template(), d: vec3) -> vec3:
+    """A world vector in the camera's own frame (Cramer's rule)."""
     m = scene.camera_to_world[None]
     a = vec3(m[0, 0], m[1, 0], m[2, 0])
     b = vec3(m[0, 1], m[1, 1], m[2, 1])
     c = vec3(m[0, 2], m[1, 2], m[2, 2])
-    d = x - vec3(m[0, 3], m[1, 3], m[2, 3])
-    return vec3(d.dot(b.cross(c)), d.dot(c.cross(a)), d.dot(a.cross(b))) / a.dot(b.cross(c))
+    bc = b.cross(c)
+    return vec3(d.dot(bc), d.dot(c.cross(a)), d.dot(a.cross(b))) / a.dot(bc)
 
 
 @ti.func

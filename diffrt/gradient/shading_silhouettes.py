@@ -26,8 +26,9 @@ from diffrt.device.geometry import Geometry
 from diffrt.device.intersect import any_hit
 from diffrt.device.work import Queue, first_turn, next_turn
 from diffrt.gradient.film_adjoint import gathered
+from diffrt.gradient.lens import lens_numbers
 from diffrt.gradient.primary_edges import beside, distortion_of
-from diffrt.gradient.projection import to_camera, to_film, to_image_plane
+from diffrt.gradient.projection import to_camera, to_film, to_image_plane, turned_to_camera
 from diffrt.gradient.visible_lines import camera_points
 from diffrt.render.path import trace_path
 from diffrt.scene.elements import Camera
@@ -121,7 +122,7 @@ def sample_silhouettes(
             samples.active[i] = 0
             key = pixel_seed(number, seed)
             place = uniform_2d(INDEPENDENT, key, 0, 0)
-            lens = uniform_2d(INDEPENDENT, key, 0, 1)
+            lens = lens_numbers(features, INDEPENDENT, key, 0, 1)
             choice = uniform_1d(INDEPENDENT, key, 0, 2)
             at = ti.min((ti.cast(number, ti.f32) + place.x) / ti.cast(total, ti.f32), 0.99999994)
             chosen = search_cdf(cdf, 0, number_of_triangles, at)
@@ -169,7 +170,7 @@ def sample_silhouettes(
                             f2 -= s2.dot(normal) / distance
                         squared = f1 * f1 + f2 * f2
                         here = to_camera(scene, point)
-                        d1, d2 = to_camera(scene, point + s1) - here, to_camera(scene, point + s2) - here
+                        d1, d2 = turned_to_camera(scene, s1), turned_to_camera(scene, s2)
                         v1 = _film_velocity(scene, features, here, lens, image_point, d1)
                         v2 = _film_velocity(scene, features, here, lens, image_point, d2)
                         area = ti.abs(v1.x * v2.y - v1.y * v2.x)

@@ -44,6 +44,7 @@ from diffrt.gradient.edge_lights import (
 )
 from diffrt.gradient.film_adjoint import gathered
 from diffrt.gradient.importance import Walk
+from diffrt.gradient.lens import lens_numbers
 from diffrt.gradient.shadow_lines import BENDS, ENDS, JOINS
 from diffrt.gradient.smooth_edges import into_wedge, surface_on_edge
 from diffrt.gradient.walk import arriving_at_film
@@ -183,7 +184,7 @@ def sample_shadows(
             if ti.static(slides):
                 own = pierced[edge][0] <= ENDS
                 joins = ti.cast(pierced[edge][0] <= JOINS, ti.i32)
-            lens = uniform_2d(SOBOL, key, number, 2)
+            lens = lens_numbers(features, SOBOL, key, number, 2)
             u = uniform_2d(SOBOL, key, number, 1)
             fan = Wedges(tangent, tangent, tangent, 0.0)
             cell_drawn = -1

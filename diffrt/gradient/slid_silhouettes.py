@@ -28,6 +28,7 @@ from diffrt.device.surface import offset_along, surface_at
 from diffrt.device.work import Queue, first_turn, next_turn
 from diffrt.gradient.edge_lights import from_surfaces
 from diffrt.gradient.importance import Walk
+from diffrt.gradient.lens import lens_numbers
 from diffrt.gradient.walk import arriving_at_film
 from diffrt.gradient.way_points import MOST_POINTS, moves, way_moves
 
@@ -70,7 +71,7 @@ def sample_slid_silhouettes(
             density = cdf_interval(cdf, 0, chosen).y * ti.cast(total, ti.f32)
             b = triangle_uniform(uniform_2d(SOBOL, key, number, 1))
             turn = uniform_2d(SOBOL, key, number, 2)
-            lens = uniform_2d(SOBOL, key, number, 3)
+            lens = lens_numbers(features, SOBOL, key, number, 3)
             corners, numbers = scene.triangles[triangle], scene.triangle_normals[triangle]
             p0, n0 = scene.positions[corners[0]], scene.normals[numbers[0]]
             e1, e2 = scene.positions[corners[1]] - p0, scene.positions[corners[2]] - p0

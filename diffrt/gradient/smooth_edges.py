@@ -24,6 +24,7 @@ from diffrt.device.work import Queue, first_turn, next_turn
 from diffrt.gradient.edge_directions import Wedges, direction, wedges
 from diffrt.gradient.film_adjoint import gathered
 from diffrt.gradient.importance import bsdf_at
+from diffrt.gradient.lens import lens_numbers
 from diffrt.gradient.primary_edges import place_on_line, step_into
 from diffrt.render.path import SHADOW_END, trace_path
 from diffrt.render.visibility import passes, visibility
@@ -100,7 +101,7 @@ def sample_smooth_edges(
             number = first + i
             key = pixel_seed(number, seed)
             u = uniform_2d(INDEPENDENT, key, 0, 0)
-            lens = uniform_2d(INDEPENDENT, key, 0, 1)
+            lens = lens_numbers(features, INDEPENDENT, key, 0, 1)
             towards = uniform_2d(INDEPENDENT, key, 0, 2)
             at = ti.min((ti.cast(number, ti.f32) + u.x) / ti.cast(total, ti.f32), 0.99999994)
             edge = search_cdf(cdf, 0, edges, at)

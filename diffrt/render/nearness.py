@@ -120,13 +120,12 @@ def _near(
         slope = vec2(towards.dot(e1), towards.dot(e2)) * (-steepness / reach)
         barycentrics = vec3(1.0 - u - v, u, v)
         # Heights over the plane before; with the sine between the planes, distances from the line in which they meet.
-        heights = vec3(0.0)
-        for k in ti.static(range(3)):
-            heights[k] = n.dot(vec3(points[k, 0], points[k, 1], points[k, 2]) - b0)
+        height_0 = n.dot(p0 - b0)
+        heights = vec3(height_0, height_0 + n.dot(e1), height_0 + n.dot(e2))
         sine = ti.max(n.cross(cross / ti.max(area, 1e-30)).norm(), 1e-3)
         slopes = ti.Matrix([[-1.0, -1.0], [1.0, 0.0], [0.0, 1.0]])
-        for k in ti.static(range(3)):
-            i, j = ti.static((k + 1) % 3, (k + 2) % 3)
+        for k in range(3):
+            i, j = (k + 1) % 3, (k + 2) % 3
             start = vec3(points[i, 0], points[i, 1], points[i, 2])
             edge = vec3(points[j, 0], points[j, 1], points[j, 2]) - start
             squared = ti.max(edge.dot(edge), 1e-30)
