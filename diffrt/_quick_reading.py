@@ -11,6 +11,7 @@ import linecache
 import operator
 import textwrap
 from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -23,11 +24,49 @@ _COMPARISONS = {
 def install() -> None:
     """To be called before the first kernel is read."""
     _skip_what_errors_would_show()
+    _note_places_of_statements()
     _find_sources_once()
     _compare_directly()
     _assign_directly()
     _add_up_directly()
     _spread_once()
+
+
+def _note_places_of_statements() -> None:
+    """Where a kernel's parts stand in its file is noted statement by statement, and not for each part of one."""
+    from taichi.lang.ast import ast_transformer_utils
+
+    builder: Any = ast_transformer_utils.Builder
+    original = builder.__call__
+    methods: dict[type, Any] = {}
+
+    class Failed:
+        """Stands in for a builder: Taichi tells of the error as if it had met it."""
+
+        def __init__(self, error: Exception) -> None:
+            self.error = error
+
+        def __getattr__(self, name: str) -> Any:
+            def fail(*_: Any) -> None:
+                raise self.error
+
+            return fail
+
+    def build(self: Any, context: Any, node: Any) -> Any:
+        if not isinstance(node, ast.expr):
+            return original(self, context, node)
+        kind = type(node)
+        if kind not in methods:
+            methods[kind] = getattr(self, f"build_{kind.__name__}", None)
+        method = methods[kind]
+        if method is None:
+            return original(self, context, node)
+        try:
+            return method(context, node)
+        except Exception as error:
+            return original(Failed(error), context, node)
+
+    builder.__call__ = build
 
 
 def _compare_directly() -> None:
@@ -190,6 +229,9 @@ def _find_sources_once() -> None:
 
 def _quick_lines(original: Callable[[Any], tuple[list[str], int]]) -> Callable[[Any], tuple[list[str], int]]:
     """A stand-in for `inspect.getsourcelines`, for functions in files."""
+    from taichi.lang import kernel_impl
+
+    known = str(Path(__file__).parent), str(Path(kernel_impl.__file__).parents[1])
 
     @functools.cache
     def source_lines(function: Any) -> tuple[list[str], int]:
@@ -197,6 +239,18 @@ def _quick_lines(original: Callable[[Any], tuple[list[str], int]]) -> Callable[[
         lines = linecache.getlines(code.co_filename, function.__globals__)
         if not lines or hasattr(function, "__wrapped__"):
             return original(function)
-        return inspect.getblock(lines[code.co_firstlineno - 1 :]), code.co_firstlineno
+        rest = lines[code.co_firstlineno - 1 :]
+        at_margin = code.co_filename.startswith(known) and not rest[0][:1].isspace()
+        return (_up_to_next(rest) if at_margin else inspect.getblock(rest)), code.co_firstlineno
 
     return source_lines
+
+
+def _up_to_next(lines: list[str]) -> list[str]:
+    """The first function's lines, if it begins at the margin and all of it but brackets and comments is indented."""
+    end = next(i for i, line in enumerate(lines) if line.startswith("def ")) + 1
+    while end < len(lines) and lines[end][0] in " \t\n)#":
+        end += 1
+    while lines[end - 1][0] in "\n#":
+        end -= 1
+    return lines[:end]

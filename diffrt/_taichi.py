@@ -80,7 +80,7 @@ def _start(wanted: str, threads: int | None) -> str:
     _free_arrays_of_vectors()
     if wanted == "cpu":
         _quick_launch.install()
-    with contextlib.redirect_stdout(io.StringIO()):
+    with contextlib.redirect_stdout(io.StringIO()), quick_imports():  # of Taichi's own kernels
         ti.init(arch=getattr(ti, wanted), log_level=ti.ERROR, **options)
     return wanted
 

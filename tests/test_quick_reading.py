@@ -1,5 +1,6 @@
 """Kernels that are read quickly say what they said before."""
 
+import ast
 import inspect
 from typing import Any
 
@@ -10,7 +11,9 @@ from taichi.lang import matrix_ops
 from taichi.math import vec2, vec3
 
 from diffrt import _quick_reading, _taichi
-from diffrt.render.path import trace_path_from
+from diffrt.core import sampler
+from diffrt.gradient import interior, shadow_edges
+from diffrt.render import path
 
 pytestmark = pytest.mark.usefixtures("taichi")
 Reals = ti.types.ndarray(dtype=ti.f32, ndim=1)
@@ -183,7 +186,7 @@ def test_sources_of_functions_are_those_that_inspect_finds() -> None:
         raise OSError("asked for in spite of its file")
 
     quick = _quick_reading._quick_lines(failing)
-    for function in (inspect.unwrap(trace_path_from), value_of_nothing, failing):
+    for function in (_written_in_several_lines, failing, inspect.unwrap(ti.Vector.field)):
         assert quick(function) == inspect.getsourcelines(function)
     without_file: dict[str, Any] = {}
     exec("def nowhere(): pass", without_file)
@@ -191,8 +194,22 @@ def test_sources_of_functions_are_those_that_inspect_finds() -> None:
         quick(without_file["nowhere"])
 
 
-def value_of_nothing(
+@pytest.mark.parametrize(
+    "module", [path, shadow_edges, interior, sampler, matrix_ops, ti.math], ids=lambda module: module.__name__
+)
+def test_sources_of_all_functions(module: Any) -> None:
+    """They need not end in the same comment or empty line."""
+    quick = _quick_reading._quick_lines(inspect.getsourcelines)
+    functions = [f for f in map(inspect.unwrap, vars(module).values()) if inspect.isfunction(f)]
+    assert len(functions) > 5
+    for function in functions:
+        (found, first), (expected, line) = quick(function), inspect.getsourcelines(function)
+        assert first == line
+        assert ast.dump(ast.parse("".join(found))) == ast.dump(ast.parse("".join(expected)))
+
+
+def _written_in_several_lines(
     *args: Any,
-) -> None:  # of several lines
+) -> None:  # a comment
     for _ in args:
         pass

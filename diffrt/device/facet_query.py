@@ -9,7 +9,7 @@ it would have to shuffle all numbers.
 import taichi as ti
 from taichi.math import vec3
 
-from diffrt.core.vector import larger, smaller, smallest
+from diffrt.core.vector import smallest
 from diffrt.device.hit import Hit
 from diffrt.device.scene_fields import FACET_LANES, FACET_ROWS
 
@@ -30,19 +30,16 @@ def closest_hit(
     low = ti.static((1 << (facets + FACET_LANES - 1).bit_length()) - 1)
     limit = t_max
     for block in range(ti.static(facets // FACET_LANES)):
-        keys = ti.Vector([0] * FACET_LANES)
-        for k in ti.static(range(FACET_LANES)):
-            t, _, _, inside = _meet(scene, block * FACET_LANES + k, origin, direction)
-            key = (ti.bit_cast(t, ti.i32) & ~low) | (FACET_LANES + k)
-            keys[k] = ti.select(inside & (t > t_min) & (t < limit), key, _NONE)
-        least = smallest(keys)
+        t, _, _, inside = _meet(_lanes(scene, block), origin, direction)
+        keys = (ti.bit_cast(t, ti.i32) & ~low) | ti.Vector([FACET_LANES + k for k in ti.static(range(FACET_LANES))])
+        least = smallest(ti.select(inside & (t > t_min) & (t < limit), keys, _NONE))
         if least < _NONE:
             nearest = least + block * FACET_LANES
             limit = ti.bit_cast(least & ~low, ti.f32)
     hit = Hit(-1, t_max, 0.0, 0.0)
     if nearest < _NONE:
         facet = (nearest & low) - FACET_LANES
-        t, u, v, _ = _meet(scene, facet, origin, direction)
+        t, u, v, _ = _meet(_numbers(scene, facet), origin, direction)
         triangles = scene.facet_triangles[facet]
         hit.t, hit.triangle = t, triangles[0]
         turn = triangles[2] & 3
@@ -65,26 +62,34 @@ def any_hit(
     """1 if some facet lies in t_min < t < t_max."""
     found, limit = 0, t_max
     for block in range(ti.static(facets // FACET_LANES)):
-        free = ti.Vector([0] * FACET_LANES)
-        for k in ti.static(range(FACET_LANES)):
-            t, _, _, inside = _meet(scene, block * FACET_LANES + k, origin, direction)
-            free[k] = ti.select(inside & (t > t_min) & (t < limit), 0, 1)
-        if smallest(free) == 0:
+        t, _, _, inside = _meet(_lanes(scene, block), origin, direction)
+        if smallest(ti.select(inside & (t > t_min) & (t < limit), 0, 1)) == 0:
             found, limit = 1, t_min
     return found
 
 
 @ti.func
-def _meet(scene: ti.template(), facet: ti.i32, origin: vec3, direction: vec3):
-    """Distance and barycentrics where the ray meets the plane of a facet, and whether that lies within the facet."""
-    n = ti.Vector([0.0] * FACET_ROWS)
-    for row in ti.static(range(FACET_ROWS)):
-        n[row] = scene.facet_rows[row][facet]
+def _numbers(scene: ti.template(), facet: ti.i32):
+    """A facet's numbers."""
+    return [scene.facet_rows[row][facet // FACET_LANES][facet % FACET_LANES] for row in ti.static(range(FACET_ROWS))]
+
+
+@ti.func
+def _lanes(scene: ti.template(), block: ti.i32):
+    """The numbers of a block's facets, each a vector."""
+    return [scene.facet_rows[row][block] for row in ti.static(range(FACET_ROWS))]
+
+
+@ti.func
+def _meet(n, origin: vec3, direction: vec3):
+    """Distance and barycentrics where the ray meets the plane of a facet of numbers n, and whether that lies within the
+    facet; or of several, if n are vectors."""
     x, y, z = origin.x - n[0], origin.y - n[1], origin.z - n[2]
     height = x * n[9] + y * n[10] + z * n[11]
     rise = direction.x * n[9] + direction.y * n[10] + direction.z * n[11]
     t = -height / ti.select(rise == 0.0, 1.0, rise)
     u = x * n[3] + y * n[4] + z * n[5] + t * (direction.x * n[3] + direction.y * n[4] + direction.z * n[5])
     v = x * n[6] + y * n[7] + z * n[8] + t * (direction.x * n[6] + direction.y * n[7] + direction.z * n[8])
-    inside = (smaller(u, v) >= -EDGE) & (larger(u, v) <= 1.0 + EDGE) & (u + v <= n[12] + EDGE)
+    low, high = ti.select(u < v, u, v), ti.select(u > v, u, v)
+    inside = (low >= -EDGE) & (high <= 1.0 + EDGE) & (u + v <= n[12] + EDGE)
     return t, u, v, inside & (rise != 0.0)
