@@ -10,12 +10,12 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
-from benchmarks import bvh, error, fit_speed, gradients, machine, memory, shell, speed
+from benchmarks import bvh, error, first_gradient, fit_speed, gradients, machine, memory, shell, speed
 from benchmarks.gradient_cases import CASES
 from benchmarks.peers import Peer
 from benchmarks.report import Row, Section, page, print_rows
 
-POINTS = "abcdefghijklmnopqr"
+POINTS = "abcdefghijklmnopqrs"
 DEFAULT_OUTPUT = Path("docs") / "performance.md"
 
 
@@ -51,6 +51,7 @@ def main() -> int:
             "g": lambda: memory.measure(quick),
             "f": lambda: bvh.measure(runs, quick),
             "e": lambda: shell.measure(runs, quick),
+            "s": lambda: first_gradient.measure(runs, quick),
             **{item.point: beside_peer(speed.measure, item) for item in speed.SPEEDS},
             "d": lambda: error.measure(*both(), runs, quick),
             **{item.point: beside_peer(gradients.measure, item) for item in CASES},
@@ -84,7 +85,7 @@ def _write(output: Path, sections: list[Section], runs: int, arguments: argparse
 def _points(text: str) -> str:
     points = text.replace(",", "").replace(" ", "")
     if not points or set(points) - set(POINTS):
-        raise argparse.ArgumentTypeError(f"{text!r}: letters from a to r, as in a,b")
+        raise argparse.ArgumentTypeError(f"{text!r}: letters from a to s, as in a,b")
     return points
 
 

@@ -41,14 +41,18 @@ def mitsuba_command() -> list[str]:
     return [str(script)] if script.exists() else ["mitsuba"]
 
 
+def environment_of(extra: dict[str, str]) -> dict[str, str]:
+    """This process's environment and more, for one that keeps its byte code, as an installed program does."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"} | extra
+
+
 def run(command: list[str], extra: dict[str, str] | None = None) -> Spent:
     """Run a process to its end.
 
     Raises:
         RuntimeError: it failed.
     """
-    environment = {**os.environ, **(extra or {})}
-    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # an installed program has its byte code
+    environment = environment_of(extra or {})
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     started = time.perf_counter()
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)

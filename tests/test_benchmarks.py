@@ -72,18 +72,18 @@ def test_unknown_point_is_refused() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.run", "--only", "x"], cwd=ROOT, capture_output=True, text=True, check=False
     )
-    assert done.returncode == 2 and "letters from a to r" in done.stderr
+    assert done.returncode == 2 and "letters from a to s" in done.stderr
 
 
 QUICK = {
-    "a,f,h": ("(a) Cornell box", "(f) The tree", "(h) Albedo texture"),
+    "a,f,h,s": ("(a) Cornell box", "(f) The tree", "(h) Albedo texture", "(s) The first gradient"),
     "d,l,o": ("(d) Error at equal time", "(l) Shadow", "(o) Wall colours"),
 }
 
 
 @pytest.mark.skipif(not machine.mitsuba_installed(), reason="Mitsuba is not installed")
 @pytest.mark.skipif(machine.find_llvm() is None, reason="no shared library of LLVM")
-@pytest.mark.parametrize("points", ["a,f,h", pytest.param("d,l,o", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("points", ["a,f,h,s", pytest.param("d,l,o", marks=pytest.mark.slow)])
 def test_quick_run(tmp_path: Path, points: str) -> None:
     report = tmp_path / "performance.md"
     command = [sys.executable, "-m", "benchmarks.run", "--quick", "--only", points, "--output", str(report)]
