@@ -35,8 +35,8 @@ def measure(runs: int, quick: bool) -> Section:
     section = Section(
         "(s) The first gradient of a process",
         text=f"`render_backward` of the Cornell box, {WIDTH}x{WIDTH}, {SPP} spp: from the call to the arrays, with the "
-        "scene loaded and Taichi started. Nearly all of it is reading and compiling kernels; by vertices they are those of "
-        "every kind of edge, too. Compiled before: a second process, with the cache that the first one left.",
+        "scene loaded and Taichi started. Nearly all of it is reading and compiling kernels; by vertices they are "
+        "those of every kind of edge, too. Compiled before: a second process, with the cache that the first one left.",
         header=("by", "nothing compiled before, s", "compiled before, s"),
     )
     for name, parameter in list(PARAMETERS.items())[: 1 if quick else None]:
