@@ -30,7 +30,7 @@ def closest_hit(
     low = ti.static((1 << (facets + FACET_LANES - 1).bit_length()) - 1)
     limit = t_max
     for block in range(ti.static(facets // FACET_LANES)):
-        t, _, _, inside = _meet(_lanes(scene, block), origin, direction)
+        t, _, _, inside = _meet(_lanes(scene, block * FACET_LANES), origin, direction)
         keys = (ti.bit_cast(t, ti.i32) & ~low) | ti.Vector([FACET_LANES + k for k in ti.static(range(FACET_LANES))])
         least = smallest(ti.select(inside & (t > t_min) & (t < limit), keys, _NONE))
         if least < _NONE:
@@ -62,7 +62,7 @@ def any_hit(
     """1 if some facet lies in t_min < t < t_max."""
     found, limit = 0, t_max
     for block in range(ti.static(facets // FACET_LANES)):
-        t, _, _, inside = _meet(_lanes(scene, block), origin, direction)
+        t, _, _, inside = _meet(_lanes(scene, block * FACET_LANES), origin, direction)
         if smallest(ti.select(inside & (t > t_min) & (t < limit), 0, 1)) == 0:
             found, limit = 1, t_min
     return found
@@ -71,13 +71,16 @@ def any_hit(
 @ti.func
 def _numbers(scene: ti.template(), facet: ti.i32):
     """A facet's numbers."""
-    return [scene.facet_rows[row][facet // FACET_LANES][facet % FACET_LANES] for row in ti.static(range(FACET_ROWS))]
+    return [scene.facet_rows[row][facet] for row in ti.static(range(FACET_ROWS))]
 
 
 @ti.func
-def _lanes(scene: ti.template(), block: ti.i32):
+def _lanes(scene: ti.template(), first: ti.i32):
     """The numbers of a block's facets, each a vector."""
-    return [scene.facet_rows[row][block] for row in ti.static(range(FACET_ROWS))]
+    return [
+        ti.Vector([scene.facet_rows[row][first + k] for k in ti.static(range(FACET_LANES))])
+        for row in ti.static(range(FACET_ROWS))
+    ]
 
 
 @ti.func

@@ -94,9 +94,7 @@ class SceneFields:
         self.bvh_ids = plain(ti.i32, c.bvh_leaves * LEAF_SIZE)
 
         # Scenes of few triangles, see facets.py for the layout.
-        self.facet_rows = [
-            ti.Vector.field(FACET_LANES, ti.f32, shape=MOST_FACETS // FACET_LANES) for _ in range(FACET_ROWS)
-        ]
+        self.facet_rows = [plain(ti.f32, MOST_FACETS) for _ in range(FACET_ROWS)]
         self.facet_triangles = ti.Vector.field(3, ti.i32, shape=MOST_FACETS)
 
         # A copy of what a hit needs of each triangle, side by side: no chain of loads. The rows are those of `surface`.
