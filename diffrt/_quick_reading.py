@@ -136,37 +136,42 @@ def _add_up_directly() -> None:
 
     module: Any = matrix_ops
 
+    def once(vector: Any) -> Any:
+        return vector if vector.ptr.is_lvalue() else impl.expr_init(vector)
+
     def entries(vector: Any) -> list[Any]:
-        kept, builder = impl.expr_init(vector), impl.get_runtime().compiling_callable.ast_builder()
+        kept, builder = once(vector), impl.get_runtime().compiling_callable.ast_builder()
         return [impl.subscript(builder, kept, k) for k in range(vector.get_shape()[0])]
 
     def dot(x: Any, y: Any) -> Any:
         return functools.reduce(operator.add, entries(x * y))
 
     def norm(x: Any, eps: Any = 0.0) -> Any:
+        x = once(x)
         squared = dot(x, x)
         return ops.sqrt(squared if isinstance(eps, float) and eps == 0.0 else squared + eps)
 
     def normalized(x: Any, eps: Any = 0.0) -> Any:
+        x = once(x)
         return x * (1.0 / (norm(x) + eps))
 
     def cross(x: Any, y: Any) -> Any:
         (a, b, c), (u, v, w) = entries(x), entries(y)
         return matrix.make_matrix([b * w - c * v, c * u - a * w, a * v - b * u])
 
+    def shape_of(x: Any) -> Any:
+        return x.get_shape() if isinstance(x, expr.Expr) and x.is_tensor() else None
+
     def replace(function: Callable[..., Any], vectors: int, lengths: tuple[int, ...]) -> None:
         original = getattr(module, function.__name__)
 
         @functools.wraps(original)
         def chosen(*arguments: Any, **more: Any) -> Any:
-            shapes = {_shape(x) for x in arguments[:vectors]}
+            shapes = {shape_of(x) for x in arguments[:vectors]}
             known = len(shapes) == 1 and shapes <= {(length,) for length in lengths}
             return (function if known else original)(*arguments, **more)
 
         setattr(module, function.__name__, chosen)
-
-    def _shape(x: Any) -> Any:
-        return x.get_shape() if isinstance(x, expr.Expr) and x.is_tensor() else None
 
     for function in (norm, normalized):
         replace(function, 1, (2, 3, 4))

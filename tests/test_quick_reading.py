@@ -131,13 +131,16 @@ def _spread(total: Reals, out: Reals):
         w = ti.select(total[0] > 3.0, v / (total[0] + 1.0), vec3(0.0))
         for k in ti.static(range(3)):
             out[k], out[3 + k] = v[k], w[k]
+        out[6] = (vec3(0.0, 3.0, 4.0) * ti.atomic_add(total[0], 1.0)).normalized().z
+        out[7] = (vec3(0.0, 3.0, 4.0) + ti.atomic_add(total[0], 1.0)).norm()
 
 
 def test_numbers_that_multiply_vectors_are_computed_once() -> None:
-    total, out = np.array([2.0], np.float32), np.zeros(6, np.float32)
+    """And vectors whose length is asked for."""
+    total, out = np.array([2.0], np.float32), np.zeros(8, np.float32)
     _spread(total, out)
-    assert total[0] == 4.0
-    assert out == pytest.approx(np.array([2.0, 4.0, 6.0, 0.4, 0.8, 1.2]))
+    assert total[0] == 6.0
+    assert out == pytest.approx(np.array([2.0, 4.0, 6.0, 0.4, 0.8, 1.2, 0.8, np.sqrt(25.0 + 64.0 + 81.0)]))
 
 
 @ti.kernel
