@@ -12,8 +12,6 @@ from diffrt.device.scene_fields import SceneFields
 
 _reals = ti.types.ndarray(dtype=ti.f32, ndim=1)
 _ints = ti.types.ndarray(dtype=ti.i32, ndim=1)
-_ROW = 16
-"""Fields in a row of a kernel's argument: Taichi warns of static loops over more than 32."""
 
 
 def write(scene: SceneFields, fields: list[tuple[object, np.ndarray]]) -> None:
@@ -51,20 +49,33 @@ def _memory(scene: SceneFields) -> dict[int, np.ndarray]:
     if not scene.memory:
         fields = tuple(scene.fields())
         fields += tuple(field.grad for field in fields if field.grad is not None and field.grad.snode.ptr is not None)
-        addresses = np.zeros(len(fields), np.uint64)
-        _find(tuple(fields[k : k + _ROW] for k in range(0, len(fields), _ROW)), addresses)
-        for field, address in zip(fields, addresses, strict=True):
+        for field, address in zip(fields, _addresses(fields), strict=True):
             number = ctypes.c_float if field.dtype == ti.f32 else ctypes.c_int32
             size = math.prod(field.shape) * _components(field)
-            scene.memory[id(field)] = np.ctypeslib.as_array((number * size).from_address(int(address)))
+            scene.memory[id(field)] = np.ctypeslib.as_array((number * size).from_address(address))
     return scene.memory
 
 
+def _addresses(fields: tuple[Any, ...]) -> list[int]:
+    """Where fields begin: a kernel tells it of the first and the last one, which is quicker than of all, and Taichi how
+    far the others are from there.
+
+    Raises:
+        RuntimeError: the two do not agree.
+    """
+    found = np.zeros(2, np.uint64)
+    _find(fields[0], fields[-1], found)
+    first, last = (int(address) for address in found)
+    offsets = [sum(node._offset_bytes_in_parent_cell for node in (f.snode, f.snode.parent())) for f in fields]
+    if len({f.snode._snode_tree_id for f in fields}) > 1 or last - first != offsets[-1] - offsets[0]:
+        raise RuntimeError("the fields of a scene are not where Taichi says that they are")
+    return [first + offset - offsets[0] for offset in offsets]
+
+
 @ti.kernel
-def _find(rows: ti.template(), addresses: ti.types.ndarray(dtype=ti.u64, ndim=1)):
-    for i, row in ti.static(tuple(enumerate(rows))):
-        for k, field in ti.static(tuple(enumerate(row))):
-            addresses[i * _ROW + k] = ti.get_addr(field, ti.static([0] * len(field.shape)))
+def _find(first: ti.template(), last: ti.template(), addresses: ti.types.ndarray(dtype=ti.u64, ndim=1)):
+    for k, field in ti.static(((0, first), (1, last))):
+        addresses[k] = ti.get_addr(field, ti.static([0] * len(field.shape)))
 
 
 def _write_on_device(fields: list[tuple[Any, np.ndarray]]) -> None:

@@ -57,6 +57,23 @@ def test_derivatives_are_taken_once(monkeypatch: pytest.MonkeyPatch, way: str) -
     assert (scene.positions.to_numpy() == 1.0).all()
 
 
+@ti.kernel
+def _tell(field: ti.template(), addresses: ti.types.ndarray(dtype=ti.u64, ndim=1)):
+    for _ in range(1):
+        addresses[0] = ti.get_addr(field, ti.static([0] * len(field.shape)))
+
+
+@pytest.mark.parametrize("gradients", [False, True])
+def test_all_fields_are_found(gradients: bool) -> None:
+    scene = SceneFields(Capacity(vertices=20).grown(), gradients)
+    fields = [*scene.fields(), *(f.grad for f in scene.fields() if f.grad is not None and f.grad.snode.ptr is not None)]
+    assert len(fields) > (60 if gradients else 40)
+    address = np.zeros(1, np.uint64)
+    for field in fields[:: 1 if gradients else 5]:
+        _tell(field, address)
+        assert packing._memory(scene)[id(field)].ctypes.data == int(address[0])
+
+
 def _element(field: ti.Field) -> tuple[int, ...]:
     if not isinstance(field, ti.MatrixField):
         return ()
