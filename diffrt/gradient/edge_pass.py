@@ -30,6 +30,9 @@ from diffrt.render.film import RADII
 from diffrt.render.options import for_edges
 from diffrt.render.rendering import MOST_SEGMENTS
 
+_BESIDE_SMOOTH = 0.25
+"""Samples on lines of smooth-shaded triangles over those on others as long: silhouettes of the shading, which share the
+term with them, leave more noise (shading_silhouettes.py)."""
 T = TypeVar("T")
 
 
@@ -79,7 +82,7 @@ class EdgePass(ABC):
     @property
     def samples(self) -> int:
         """How many are drawn."""
-        return math.ceil(self.share * self.request.spp[self.term]) * self.pixels
+        return math.ceil(self.share * self.request.spp[self.term] * self.pixels)
 
     @property
     @abstractmethod
@@ -170,7 +173,11 @@ class PrimaryEdges(EdgePass):
         self.count = len(numbers)
         self.mirrored = any(len(part) for part, _, _ in seen[1:])
         if self.count:
-            self.cdf = cdf_of(length)
+            beside = lines.beside[numbers]
+            smooth = ((beside < 0) | (g.triangle_normals[beside, 0] >= 0)).all(axis=1) & (shown == RADIANCE)
+            weight = length * np.where(smooth, _BESIDE_SMOOTH, 1.0)
+            self.share = float(weight.sum() / length.sum())
+            self.cdf = cdf_of(weight)
             mirror = np.repeat(np.arange(-1, len(mirrors)), [len(part) for part, _, _ in seen])
             planes = np.array([[*mirror.normal, mirror.offset] for mirror in mirrors] or [[0.0, 0.0, 0.0, 0.0]])
             mirror_of = np.full(len(g.triangles), -1)

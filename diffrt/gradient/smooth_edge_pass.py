@@ -21,7 +21,7 @@ class SmoothEdges(EdgePass):
     """Edges that are no silhouettes and bulge towards the camera; they belong to the primary edges."""
 
     term = "primary"
-    share = 0.5
+    share = 0.125
 
     def __init__(self, device: DeviceScene, request: Request, motion: Motion) -> None:
         super().__init__(device, request, motion)
