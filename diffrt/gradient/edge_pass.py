@@ -25,14 +25,15 @@ from diffrt.gradient.piercings import Piercings, piercings
 from diffrt.gradient.primary_edges import CHANNELS_OF_UV, RADIANCE, sample_edges
 from diffrt.gradient.primary_motion import film_motion
 from diffrt.gradient.request import Request
+from diffrt.gradient.shading_silhouettes import turning_triangles
 from diffrt.gradient.visible_lines import Lines, scene_lines, visible_lines
 from diffrt.render.film import RADII
 from diffrt.render.options import for_edges
 from diffrt.render.rendering import MOST_SEGMENTS
 
-_BESIDE_SMOOTH = 0.25
-"""Samples on lines of smooth-shaded triangles over those on others as long: silhouettes of the shading, which share the
-term with them, leave more noise (shading_silhouettes.py)."""
+_OF_TURNING = 0.25
+"""Samples on lines of shapes whose shading turns away from the camera over those on others as long: silhouettes of the
+shading (shading_silhouettes.py), which share the term with them, leave more noise."""
 T = TypeVar("T")
 
 
@@ -173,9 +174,7 @@ class PrimaryEdges(EdgePass):
         self.count = len(numbers)
         self.mirrored = any(len(part) for part, _, _ in seen[1:])
         if self.count:
-            beside = lines.beside[numbers]
-            smooth = ((beside < 0) | (g.triangle_normals[beside, 0] >= 0)).all(axis=1) & (shown == RADIANCE)
-            weight = length * np.where(smooth, _BESIDE_SMOOTH, 1.0)
+            weight = length * np.where(self._of_turning(lines.beside[numbers]), _OF_TURNING, 1.0)
             self.share = float(weight.sum() / length.sum())
             self.cdf = cdf_of(weight)
             mirror = np.repeat(np.arange(-1, len(mirrors)), [len(part) for part, _, _ in seen])
@@ -192,6 +191,15 @@ class PrimaryEdges(EdgePass):
                     (mirror, ti.i32), (planes, vec4), (mirror_of, ti.i32),
                 )
             ]  # fmt: skip
+
+    def _of_turning(self, triangles: np.ndarray) -> np.ndarray:
+        """(K,) whether all of triangles (K, n), -1 for none, are of shapes whose shading turns away somewhere."""
+        g = self.device.geometry
+        turns = np.zeros(len(self.request.scene.shapes), bool)
+        if self.device.features.smooth and self.shown == RADIANCE and self.depth > 1:
+            turns[g.triangle_shape[turning_triangles(g, self.request.view)[0]]] = True
+        result: np.ndarray = (turns[g.triangle_shape[triangles]] | (triangles < 0)).all(axis=1)
+        return result
 
     @property
     def empty(self) -> bool:
