@@ -10,6 +10,7 @@ from diffrt.description.primitives import sphere
 from diffrt.device.geometry import gather
 from diffrt.gradient.chain import target
 from diffrt.gradient.changes import bounds_of_changes, changing_shapes, motion
+from diffrt.gradient.edge_pass import EdgePass
 from diffrt.gradient.interior_pass import Chunk, InteriorPass
 from diffrt.render.record import DROPPED
 from tests.gradient import scenes
@@ -141,3 +142,25 @@ def test_every_vertex_that_counts_is_on_a_path(monkeypatch: pytest.MonkeyPatch) 
     for name in ("shapes.ball.translation", "materials.metal.roughness"):
         diffrt.render_backward(scene, loss_weights(12, 16), [name], spp=256, seed=3, terms=["interior"])
     assert pages > 100
+
+
+@pytest.mark.usefixtures("taichi")
+def test_samples_on_edges_by_what_the_shading_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Edges of shapes whose shading turns away get a quarter of what others get; the others have lost nothing."""
+    described, drawn = hall(), {}
+    flat = {**described["shapes"][-3], "name": "flat", "shading": "flat", "to_world": [{"translate": [-0.3, 0.7, 0]}]}
+    described["shapes"].append(flat)
+    scene = diffrt.Scene.from_dict(described)
+    monkeypatch.setattr(EdgePass, "backward", lambda self, weights: drawn.update({type(self).__name__: self.samples}))
+
+    def samples(*names: str) -> dict[str, int]:
+        drawn.clear()
+        diffrt.render_backward(scene, loss_weights(12, 16), names, spp=16, terms=["primary"], width=16, height=12)
+        return dict(drawn)
+
+    every = 16 * 12 * 16
+    ball = samples("shapes.ball.vertices")
+    assert ball == {"PrimaryEdges": every // 4, "ShadingSilhouettes": every, "SmoothEdges": every // 8}
+    assert samples("shapes.flat.vertices")["PrimaryEdges"] == every
+    both = samples("shapes.flat.vertices", "shapes.ball.vertices")["PrimaryEdges"]
+    assert 0.3 * every < both < 0.9 * every
