@@ -137,7 +137,7 @@ def all_passes() -> Iterator[None]:
     """Compile kernels with Taichi's own optimisation passes, too: around the first call of every `kernel.grad`.
 
     Without them Taichi's reverse mode is silently wrong: zeros and NaN. That vectors are taken apart before them makes
-    them two to three times faster, as each goes over all numbers that a kernel holds again and again.
+    them up to three times faster, as each goes over all numbers that a kernel holds again and again.
     """
     import taichi as ti
 
