@@ -16,7 +16,7 @@ from diffrt.device.upload import DeviceScene
 from diffrt.device.work import handed_out
 from diffrt.errors import InputError, Problem
 from diffrt.gradient import interior
-from diffrt.gradient.changes import bounds_of_changes, changing_shapes, shines
+from diffrt.gradient.changes import bounds_of_changes, changing_shapes, even_shares, shines
 from diffrt.gradient.finite import drop_rows
 from diffrt.gradient.held_fields import CAMERA_FIELDS
 from diffrt.gradient.interior_decisions import decisions
@@ -97,6 +97,7 @@ class InteriorPass:
         emitting = [shape.emission is not None for shape in request.scene.shapes.values()]
         self.lamps = changing is not None and bool(np.any(changing & np.array(emitting, dtype=bool)))
         self.changing = np.array([False] if changing is None else [*changing, False], dtype=np.int32)
+        self.even = even_shares(request.scene, device.geometry, targets)
         self.dropped = 0
 
     def chunks(self, weights: np.ndarray, spp: int) -> Iterator[Chunk]:
@@ -112,10 +113,11 @@ class InteriorPass:
         depth = MOST_SEGMENTS if request.max_depth == -1 else request.max_depth
         adjoint = device_array(weights, vec3)
         changing, bounds = device_array(self.changing, ti.i32), device_array(self.bounds, vec3)
+        even = device_array(self.even, ti.f32)
 
         def fill(done: int, paths: int) -> None:
             record_paths(
-                self.device.fields, self.plain, options, record, adjoint, self.keep, changing, bounds,
+                self.device.fields, self.plain, options, record, adjoint, self.keep, changing, even, bounds,
                 int(self.everything), int(self.everything or self.lamps), int(self.emits), 1.0 / spp,
                 *handed_out(paths), pixels, done % pixels, done // pixels, paths, request.path_seed, depth,
                 min(settings.rr_depth, depth + 1),

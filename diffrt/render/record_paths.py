@@ -59,8 +59,9 @@ _SPREAD_PRIME = 7919
 @ti.func
 def _record_path(
     scene: ti.template(), features: ti.template(), options: ti.template(), record: ti.template(),
-    keep: ti.template(), changing: ti.template(), bounds: ti.template(), whole: ti.i32, lamps: ti.i32, first: ti.i32,
-    latest: ti.i32, path: ti.i32, key: ti.template(), sample: ti.i32, max_depth: ti.i32, rr_depth: ti.i32,
+    keep: ti.template(), changing: ti.template(), even: ti.template(), bounds: ti.template(), whole: ti.i32,
+    lamps: ti.i32, first: ti.i32, latest: ti.i32, path: ti.i32, key: ti.template(), sample: ti.i32, max_depth: ti.i32,
+    rr_depth: ti.i32,
 ):  # fmt: skip
     """Fill the rows of a path; returns the row that was taken last, and whether something changes along the path.
 
@@ -171,6 +172,8 @@ def _record_path(
                 else:
                     wo = to_local(frame, -direction)
                     values = values_at(scene, features, material, surface.uv)
+                    if ti.static(features.wide_lobes):
+                        values[features.slots, 0] = even[surface.shape]
                     counts = ti.static(record.geometry) or whole != 0 or keep[material] | keep[outer] != 0
                     if ti.static(record.geometry):
                         record.side[row] = ti.select(wo.z < 0.0, -1.0, 1.0)
@@ -269,8 +272,8 @@ def _spread(i: ti.i32, count: ti.i32) -> ti.i32:
 @ti.func
 def _record_group(
     scene: ti.template(), features: ti.template(), options: ti.template(), record: ti.template(),
-    weights: ti.template(), keep: ti.template(), changing: ti.template(), bounds: ti.template(),
-    everything: ti.i32, lamps: ti.i32, emits: ti.i32, share: ti.f32,
+    weights: ti.template(), keep: ti.template(), changing: ti.template(), even: ti.template(),
+    bounds: ti.template(), everything: ti.i32, lamps: ti.i32, emits: ti.i32, share: ti.f32,
     pixels: ti.i32, first_pixel: ti.i32, first_sample: ti.i32, first: ti.i32, begin: ti.i32, end: ti.i32,
     seed: ti.i32, max_depth: ti.i32, rr_depth: ti.i32,
 ):  # fmt: skip
@@ -287,8 +290,8 @@ def _record_group(
         if weight.dot(weight) > 0.0:
             before = latest
             latest, changes = _record_path(
-                scene, features, options, record, keep, changing, bounds, everything | emits, lamps, first,
-                latest, path, key, sample, max_depth, rr_depth,
+                scene, features, options, record, keep, changing, even, bounds, everything | emits, lamps,
+                first, latest, path, key, sample, max_depth, rr_depth,
             )  # fmt: skip
             if changes or everything != 0:
                 total = arrivals(record, path)
@@ -318,7 +321,8 @@ def _record_group(
 def record_paths(
     scene: ti.template(), features: ti.template(), options: ti.template(), record: ti.template(),
     weights: ti.types.ndarray(dtype=vec3, ndim=1), keep: ti.types.ndarray(dtype=ti.i32, ndim=1),
-    changing: ti.types.ndarray(dtype=ti.i32, ndim=1), bounds: ti.types.ndarray(dtype=vec3, ndim=1),
+    changing: ti.types.ndarray(dtype=ti.i32, ndim=1), even: ti.types.ndarray(dtype=ti.f32, ndim=1),
+    bounds: ti.types.ndarray(dtype=vec3, ndim=1),
     everything: ti.i32, lamps: ti.i32, emits: ti.i32, share: ti.f32,
     queue: Queue, workers: ti.i32, pixels: ti.i32, first_pixel: ti.i32, first_sample: ti.i32, paths: ti.i32,
     seed: ti.i32, max_depth: ti.i32, rr_depth: ti.i32,
@@ -331,6 +335,7 @@ def record_paths(
         keep: what is asked of each material, KEEP_VALUES and so on.
         changing: whether each shape changes. Vertices on others whose materials are not asked for are left out, unless
             `everything` is kept.
+        even: of each shape the share of even directions in diffuse lobes, see `even_shares` in gradient/changes.py.
         bounds: of these and of all shapes whose materials are asked for, two corners.
         lamps: whether something that emits changes. If not, no light is sampled before a path meets what changes: what
             arrives there from lights has no derivative.
@@ -342,7 +347,7 @@ def record_paths(
             start = fetch(queue, record.group)
             while start < paths:
                 _record_group(
-                    scene, features, options, record, weights, keep, changing, bounds, everything, lamps, emits,
+                    scene, features, options, record, weights, keep, changing, even, bounds, everything, lamps, emits,
                     share, pixels, first_pixel, first_sample, first, start, ti.min(start + record.group, paths),
                     seed, max_depth, rr_depth,
                 )  # fmt: skip

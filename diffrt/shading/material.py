@@ -26,8 +26,9 @@ def values_at(scene: ti.template(), features: ti.template(), material: ti.i32, u
     """All fields of a material, a row a slot, read once for everything that a BSDF is asked at this point.
 
     There are as many rows as the scene's materials need: derivatives take long to compile for rows that nobody reads.
+    With `features.wide_lobes` there is one more, for the share in `bsdf/diffuse_lobe.py`; it is zero here.
     """
-    result = ti.Matrix([[0.0, 0.0, 0.0] for _ in ti.static(range(features.slots))])
+    result = ti.Matrix([[0.0, 0.0, 0.0] for _ in ti.static(range(features.slots + features.wide_lobes))])
     for slot in ti.static(range(features.slots)):
         field = value(scene, features, material, slot, uv)
         for d in ti.static(range(3)):

@@ -16,7 +16,7 @@ from diffrt.core.vector import INV_PI, reflect
 from diffrt.device.features import slot
 from diffrt.shading.bsdf import albedo, fresnel
 from diffrt.shading.bsdf.base import BsdfSample, no_sample
-from diffrt.shading.bsdf.diffuse_lobe import diffuse_density, diffuse_direction
+from diffrt.shading.bsdf.diffuse_lobe import diffuse_density, diffuse_direction, even_share
 from diffrt.shading.bsdf.microfacet import (
     alpha_of,
     density,
@@ -40,6 +40,7 @@ class Coated:
         fit: of the coat's albedo; zero for a smooth coat.
         through: share of the light along wo that passes the coat, over its mean for all directions.
         pick_coat: probability of the coat's lobe, its share of what is reflected.
+        even: share of even directions in the other lobe.
     """
 
     base: vec3
@@ -49,6 +50,7 @@ class Coated:
     coat: ti.f32
     through: ti.f32
     pick_coat: ti.f32
+    even: ti.f32
 
 
 @ti.func
@@ -70,7 +72,8 @@ def prepare(features: ti.template(), values: ti.template(), wo: vec3) -> Coated:
     coat = _coat_albedo(ior, roughness, fit, ti.max(wo.z, 0.0))
     diffuse = (1.0 - coat) * (base.x + base.y + base.z) / 3.0
     through = (1.0 - coat) / albedo.mean_transmittance(ior, roughness)
-    return Coated(base, ior, roughness, fit, coat, through, coat / ti.max(coat + diffuse, 1e-12))
+    pick_coat = coat / ti.max(coat + diffuse, 1e-12)
+    return Coated(base, ior, roughness, fit, coat, through, pick_coat, even_share(features, values))
 
 
 @ti.func
@@ -81,7 +84,7 @@ def evaluate(features: ti.template(), m: ti.template(), wo: vec3, wi: vec3):
         into = 1.0 - _coat_albedo(m.ior, m.roughness, m.fit, wi.z)
         cosine_lobe = INV_PI * wi.z
         result = m.base * (cosine_lobe * m.through * into)
-        density_of_wi = (1.0 - m.pick_coat) * diffuse_density(features, wi.z)
+        density_of_wi = (1.0 - m.pick_coat) * diffuse_density(features, m.even, wi.z)
         if m.roughness > 0.0:
             alpha = alpha_of(m.roughness)
             h = half_vector(wo, wi)
@@ -99,7 +102,7 @@ def sample(features: ti.template(), m: ti.template(), wo: vec3, lobe: ti.f32, u:
         if m.roughness == 0.0 and lobe < m.pick_coat:
             result = BsdfSample(vec3(-wo.x, -wo.y, wo.z), vec3(m.coat / m.pick_coat), 0.0, 1, 1.0)
         else:
-            wi = diffuse_direction(features, u)
+            wi = diffuse_direction(features, m.even, u)
             if lobe < m.pick_coat:
                 wi = reflect(wo, sample_visible(wo, alpha_of(m.roughness), u))
             f, density_of_wi = evaluate(features, m, wo, wi)

@@ -25,7 +25,7 @@ from diffrt.core.vector import INV_PI, luminance, max_component, reflect
 from diffrt.device.features import slot
 from diffrt.shading.bsdf import albedo, sheen
 from diffrt.shading.bsdf.base import BsdfSample, no_sample
-from diffrt.shading.bsdf.diffuse_lobe import diffuse_density, diffuse_direction
+from diffrt.shading.bsdf.diffuse_lobe import diffuse_density, diffuse_direction, even_share
 from diffrt.shading.bsdf.fresnel import schlick_rise
 from diffrt.shading.bsdf.microfacet import (
     alpha_of,
@@ -83,6 +83,7 @@ class Layers:
         from_o: the albedos seen from wo.
         pick_coat, pick_specular, pick_through, pick_cosine: probabilities of the lobes of `sample`, sum 1, or all 0 for
             a black surface.
+        even: share of even directions in the lobe of `pick_cosine`.
     """
 
     base: vec3
@@ -104,6 +105,7 @@ class Layers:
     pick_specular: ti.f32
     pick_through: ti.f32
     pick_cosine: ti.f32
+    even: ti.f32
 
 
 @ti.func
@@ -153,6 +155,7 @@ def _layers(features: ti.template(), values: ti.template()) -> Layers:
         1.0,
         0.0,
         0.0,
+        even_share(features, values),
     )
 
 
@@ -209,7 +212,7 @@ def evaluate(features: ti.template(), m: ti.template(), wo: vec3, wi: vec3):
         lobe = visible * masking(up, alpha)
         result = (m.f0 + (m.f90 - m.f0) * rise) * (above * lobe)
         density_of_wi = ti.select(wi.z > 0.0, m.pick_specular, m.pick_through) * visible
-        density_of_wi += m.pick_cosine * above * diffuse_density(features, up.z)
+        density_of_wi += m.pick_cosine * above * diffuse_density(features, m.even, up.z)
         if m.layered:
             a = _albedos(features, m, up.z)
             base = m.base * (1.0 - m.specular * ti.max(m.from_o.specular, a.specular))
@@ -233,7 +236,7 @@ def evaluate(features: ti.template(), m: ti.template(), wo: vec3, wi: vec3):
 def sample(features: ti.template(), m: ti.template(), wo: vec3, lobe: ti.f32, u: vec2) -> BsdfSample:
     result = no_sample()
     if wo.z > 0.0:
-        wi = diffuse_direction(features, u)
+        wi = diffuse_direction(features, m.even, u)
         possible = wi.z > 0.0
         if lobe >= m.pick_cosine:
             coat = lobe >= 1.0 - m.pick_coat

@@ -24,12 +24,12 @@ class Setting:
     type: str
     values: Mapping[str, object] = field(default_factory=dict)
     two_sided: bool = True
-    wide: bool = False
-    """Directions are drawn as for derivatives."""
+    wide: float = 0.0
+    """Share of even directions in diffuse lobes: above zero they are drawn as for derivatives."""
 
     def __str__(self) -> str:
         values = (f"{k}={np.round(v, 3)}".replace(" ", "") for k, v in self.values.items())
-        return "-".join([self.type, *["wide"] * self.wide, *values])
+        return "-".join([self.type, *["wide"] * (self.wide > 0.0), *values])
 
     def number(self, name: str) -> float:
         return float(np.ravel(self.values.get(name, DEFAULTS[self.type][name]))[0])
@@ -67,12 +67,14 @@ class Samples:
 
 @ti.kernel
 def _ask(
-    scene: ti.template(), features: ti.template(), material: ti.i32,
+    scene: ti.template(), features: ti.template(), material: ti.i32, even: ti.f32,
     wo: ti.types.ndarray(dtype=vec3, ndim=1), wi: ti.types.ndarray(dtype=vec3, ndim=1),
     value: ti.types.ndarray(dtype=vec3, ndim=1), pdf: ti.types.ndarray(dtype=ti.f32, ndim=1),
 ):  # fmt: skip
     for i in range(wo.shape[0]):
         values = values_at(scene, features, material, vec2(0.0))
+        if ti.static(features.wide_lobes):
+            values[features.slots, 0] = even
         f, density = dispatch.evaluate(scene, features, material, values, wo[i], wi[i])
         value[i] = f
         pdf[i] = density
@@ -80,13 +82,15 @@ def _ask(
 
 @ti.kernel
 def _draw(
-    scene: ti.template(), features: ti.template(), material: ti.i32,
+    scene: ti.template(), features: ti.template(), material: ti.i32, even: ti.f32,
     wo: ti.types.ndarray(dtype=vec3, ndim=1), u: ti.types.ndarray(dtype=vec3, ndim=1),
     wi: ti.types.ndarray(dtype=vec3, ndim=1), weight: ti.types.ndarray(dtype=vec3, ndim=1),
     rest: ti.types.ndarray(dtype=vec3, ndim=1),
 ):  # fmt: skip
     for i in range(wo.shape[0]):
         values = values_at(scene, features, material, vec2(0.0))
+        if ti.static(features.wide_lobes):
+            values[features.slots, 0] = even
         s = dispatch.sample(scene, features, material, values, wo[i], u[i].x, vec2(u[i].y, u[i].z))
         wi[i] = s.wi
         weight[i] = s.weight
@@ -152,7 +156,7 @@ class Bench:
         scene.material_values.from_numpy(values)
         one_sided = any(not s.two_sided for s in settings)
         self.features = Features(
-            bsdfs=bits, one_sided=one_sided, gradients=scene.gradients, wide_lobes=settings[0].wide
+            bsdfs=bits, one_sided=one_sided, gradients=scene.gradients, wide_lobes=settings[0].wide > 0.0
         )
         return self
 
@@ -160,7 +164,7 @@ class Bench:
         """f_s |cos| (N,3) and pdf (N,)."""
         wo, wi = _pairs(wo, wi)
         value, pdf = np.zeros_like(wo), np.zeros(len(wo), np.float32)
-        _ask(self.scene, self.features, material, wo, wi, value, pdf)
+        _ask(self.scene, self.features, material, self.settings[material].wide, wo, wi, value, pdf)
         return value, pdf
 
     def delta(self, wo: np.ndarray, wi: np.ndarray, material: int = 0) -> np.ndarray:
@@ -173,7 +177,7 @@ class Bench:
         """Samples for random numbers u (N,3): lobe and direction."""
         wo, u = _pairs(wo, u)
         wi, weight, rest = np.zeros_like(u), np.zeros_like(u), np.zeros_like(u)
-        _draw(self.scene, self.features, material, wo, u, wi, weight, rest)
+        _draw(self.scene, self.features, material, self.settings[material].wide, wo, u, wi, weight, rest)
         return Samples(wi, weight, rest[:, 0], rest[:, 1] != 0, rest[:, 2])
 
     def gradient(

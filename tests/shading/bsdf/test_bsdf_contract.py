@@ -61,11 +61,11 @@ SETTINGS = [
     Setting("null"),
 ]
 WIDE = [
-    Setting("diffuse", {"albedo": (0.2, 0.5, 1.0)}, wide=True),
-    Setting("plastic", {"albedo": 1.0, "roughness": 0.0}, wide=True),
-    Setting("plastic", {"albedo": (0.9, 0.5, 0.1), "roughness": 0.3}, wide=True),
-    Setting("principled", wide=True),
-    Setting("principled", {"transmission": 0.5, "roughness": 0.5, "metallic": 0.2}, wide=True),
+    Setting("diffuse", {"albedo": (0.2, 0.5, 1.0)}, wide=0.25),
+    Setting("plastic", {"albedo": 1.0, "roughness": 0.0}, wide=1.0),
+    Setting("plastic", {"albedo": (0.9, 0.5, 0.1), "roughness": 0.3}, wide=0.6),
+    Setting("principled", wide=0.25),
+    Setting("principled", {"transmission": 0.5, "roughness": 0.5, "metallic": 0.2}, wide=1.0),
 ]
 
 OUTGOING = [0.0, 40.0, 75.0, 89.0]
