@@ -68,8 +68,7 @@ def even_shares(scene: Scene, g: Geometry, targets: Sequence[Target]) -> np.ndar
 
     Where a surface turns, the derivative by its normal is as large as one over the size of its triangles, and so is its
     noise: all directions alike leave the least, but add a third to the mean square of the weight of a path that goes
-    on. So a path should not meet many such surfaces. Where nothing turns a share of a tenth adds one per cent, a quarter
-    three.
+    on, so it should not meet many such surfaces. Where nothing turns a tenth adds one per cent, a quarter three.
     """
     moving = {_shape(item) for item in targets if item.moves or item.bends}
     turning = np.array([name in moving for name in scene.shapes], dtype=bool)

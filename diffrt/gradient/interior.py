@@ -115,7 +115,7 @@ def light_points(scene: ti.template(), features: ti.template(), record: ti.templ
     """Where the light samples lie."""
     for row in range(first, end):
         kind = record.light[row]
-        if record.kind[row] == SURFACE and kind >= 0:
+        if record.kind[row] == SURFACE and kind >= 0 and record.light_moves[row] != 0:
             index = record.light_index[row]
             if ti.static(features.area_lights):
                 if kind == LIGHT_TRIANGLES:

@@ -81,6 +81,7 @@ class PathRecord:
         self.side = real()  # 1 or -1: of the shading normal, on which the previous vertex lies
         self.light = number()  # kind of the light sampled, -1 for none
         self.light_index = number()
+        self.light_moves = number()  # 0: where the light sample lies changes with nothing
         self.light_barycentrics = vector(2)
         # Where the position comes from: 0 camera or a point that keeps its barycentrics, else one more than that of the
         # vertex before: the hit of a ray that is determined there, or a mirror, whose ray is. -1: it stays where it is.

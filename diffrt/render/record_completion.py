@@ -211,6 +211,9 @@ def leave_still(
             changes = moves or materials != 0
             if record.light[row] == LIGHT_TRIANGLES:
                 lit = changing[scene.triangle_shape[record.light_index[row]]] != 0
+                if ti.static(record.geometry):
+                    if not lit and record.light_near[row].share <= 0.0:
+                        record.light_moves[row] = 0
         if ti.static(record.geometry):
             if record.level[row] > 0:  # it follows the vertex before
                 changes = changes or before_changes

@@ -49,6 +49,7 @@ def begin_row(record: ti.template(), row: ti.i32, path: ti.i32, previous: ti.i32
     record.next[previous] = row
     record.scattering[row] = ABSORBED
     record.light[row] = -1
+    record.light_moves[row] = 0
     record.last[path] = row
     if ti.static(record.decides):
         record.decisions.last[row] = -1
@@ -93,6 +94,7 @@ def keep_place(
 @ti.func
 def keep_light(record: ti.template(), row: ti.i32, light: LightSample, factor: ti.f32):
     record.light[row] = light.kind
+    record.light_moves[row] = 1
     record.light_index[row] = light.index
     record.light_factor[row] = factor
     record.light_radiance[row] = light.radiance
