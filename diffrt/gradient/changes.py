@@ -63,6 +63,17 @@ def bounds_of_changes(scene: Scene, g: Geometry, shapes: np.ndarray, materials: 
     return wide_bounds(g.positions[g.triangles[triangles]]) if triangles.any() else np.full((2, 3), 1e18)
 
 
+def _turning(targets: Sequence[Target]) -> set[str | None]:
+    """The shapes that move themselves; None: so does something else."""
+    return {_shape(item) for item in targets if item.moves or item.bends}
+
+
+def turning_shapes(scene: Scene, targets: Sequence[Target]) -> np.ndarray:
+    """(shapes,) bool: whether the normals of a shape change with its own parameters."""
+    names = _turning(targets)
+    return np.array([name in names for name in scene.shapes], dtype=bool)
+
+
 def even_shares(scene: Scene, g: Geometry, targets: Sequence[Target]) -> np.ndarray:
     """(shapes,): of diffuse lobes, the share of directions of equal density.
 
@@ -70,12 +81,13 @@ def even_shares(scene: Scene, g: Geometry, targets: Sequence[Target]) -> np.ndar
     noise: all directions alike leave the least, but add a third to the mean square of the weight of a path that goes
     on, so it should not meet many such surfaces. Where nothing turns a tenth adds one per cent, a quarter three.
     """
-    moving = {_shape(item) for item in targets if item.moves or item.bends}
-    turning = np.array([name in moving for name in scene.shapes], dtype=bool)
+    turning = turning_shapes(scene, targets)
     corners = g.positions[g.triangles]
     areas = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
     of_turning = float(areas[turning[g.triangle_shape]].sum() / max(float(areas.sum()), 1e-30))
-    return np.where(turning, 1.0 - _LESS_EVEN * of_turning, _EVEN_FOR_ALL if None in moving else _EVEN_FOR_OTHERS)
+    return np.where(
+        turning, 1.0 - _LESS_EVEN * of_turning, _EVEN_FOR_ALL if None in _turning(targets) else _EVEN_FOR_OTHERS
+    )
 
 
 def shines(scene: Scene, name: str) -> bool:

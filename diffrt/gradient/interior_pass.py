@@ -16,7 +16,7 @@ from diffrt.device.upload import DeviceScene
 from diffrt.device.work import handed_out
 from diffrt.errors import InputError, Problem
 from diffrt.gradient import interior
-from diffrt.gradient.changes import bounds_of_changes, changing_shapes, even_shares, shines
+from diffrt.gradient.changes import bounds_of_changes, changing_shapes, even_shares, shines, turning_shapes
 from diffrt.gradient.finite import drop_rows
 from diffrt.gradient.held_fields import CAMERA_FIELDS
 from diffrt.gradient.interior_decisions import decisions
@@ -24,6 +24,7 @@ from diffrt.gradient.listed_rows import list_levels
 from diffrt.gradient.lookups import LookupSums
 from diffrt.gradient.request import Request
 from diffrt.gradient.target import Target
+from diffrt.gradient.turning import EvenLight
 from diffrt.render.decisions import KEEP_OPACITY, KEEP_VALUES, KEEP_WEIGHT
 from diffrt.render.options import prepare
 from diffrt.render.record import TOWARDS_LIGHT, TOWARDS_NEXT, PathRecord, acquire
@@ -57,6 +58,7 @@ class InteriorPass:
     def __init__(self, device: DeviceScene, request: Request, targets: Sequence[Target]) -> None:
         self.device = device
         self.request = request
+        self.max_depth = MOST_SEGMENTS if request.max_depth == -1 else request.max_depth
         wanted = {field for item in targets for field in item.fields}
         self.moving = any(item.moves or item.bends for item in targets)
         distorted = device.features.distorted or "camera_distortion" in wanted
@@ -65,8 +67,7 @@ class InteriorPass:
         opacities = {name for item in targets for name in item.opacities}
         masked = device.features.masked or bool(opacities)
         self.plain = replace(  # for tracing
-            device.features,
-            distorted=distorted, gradients=False, masked=masked, wide_lobes=self.moving
+            device.features, distorted=distorted, gradients=False, masked=masked, wide_lobes=self.moving
         )
         weights = {name for item in targets for name in item.weights}
         self.shifting = self.moving and _textured_decisions(request.scene)
@@ -97,7 +98,9 @@ class InteriorPass:
         emitting = [shape.emission is not None for shape in request.scene.shapes.values()]
         self.lamps = changing is not None and bool(np.any(changing & np.array(emitting, dtype=bool)))
         self.changing = np.array([False] if changing is None else [*changing, False], dtype=np.int32)
+        turning = turning_shapes(request.scene, targets)
         self.even = even_shares(request.scene, device.geometry, targets)
+        self.even_light = EvenLight(device, turning, self.max_depth) if turning.any() else None
         self.dropped = 0
 
     def chunks(self, weights: np.ndarray, spp: int) -> Iterator[Chunk]:
@@ -110,7 +113,6 @@ class InteriorPass:
         record = acquire(request.rows, self.moving, self.decides)
         options = prepare(self.device, settings, spp, request.step)
         pixels = request.view.width * request.view.height
-        depth = MOST_SEGMENTS if request.max_depth == -1 else request.max_depth
         adjoint = device_array(weights, vec3)
         changing, bounds = device_array(self.changing, ti.i32), device_array(self.bounds, vec3)
         even = device_array(self.even, ti.f32)
@@ -119,11 +121,11 @@ class InteriorPass:
             record_paths(
                 self.device.fields, self.plain, options, record, adjoint, self.keep, changing, even, bounds,
                 int(self.everything), int(self.everything or self.lamps), int(self.emits), 1.0 / spp,
-                *handed_out(paths), pixels, done % pixels, done // pixels, paths, request.path_seed, depth,
-                min(settings.rr_depth, depth + 1),
+                *handed_out(paths), pixels, done % pixels, done // pixels, paths, request.path_seed,
+                self.max_depth, min(settings.rr_depth, self.max_depth + 1),
             )  # fmt: skip
 
-        yield from self._filled(record, pixels * spp, record.rows // min(depth + 2, _FIRST_LENGTH), fill)
+        yield from self._filled(record, pixels * spp, record.rows // min(self.max_depth + 2, _FIRST_LENGTH), fill)
 
     def _filled(self, record: PathRecord, total: int, most: int, fill: Callable[[int, int], None]) -> Iterator[Chunk]:
         """Chunks of as many paths as fit.
@@ -172,6 +174,8 @@ class InteriorPass:
                         interior.scatterings.grad(fields, *self._model(record, model), k, first, end)
             if self.moving:
                 interior.local_directions.grad(record, first, end)
+                if self.even_light is not None:
+                    self.even_light.subtract(record, first, end)
             drop_rows(record, self.slots, self.emits, first, end)
             self._lookups_backward(chunk, self.shines)
             if self.emits and (self.moving or self.held != _LAMPS):

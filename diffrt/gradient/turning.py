@@ -1,0 +1,195 @@
+"""Less noise in the derivative by normals: what light that is the same from everywhere would do to it is subtracted.
+
+A surface that scatters a / pi of the light evenly gets, from directions w about its normal n,
+
+    a / pi int L(w) max(n . w, 0) dw,  whose derivative by n is  a / pi int_{n . w > 0} L(w) w dw,
+
+and only its part across n matters. For C(w) = l0 w + (l1 . w) w - 2/3 (n . w) l1 that integral is along n, whatever l0
+and l1: turned, a surface under even light looks the same, and the integral of w w^T over a hemisphere is 2 pi / 3 times
+the identity. So C may be subtracted from L(w) w for the directions that paths go on in: a control variate of zero mean.
+Its l0 and l1, for each number of vertices before, are those that explain most of what earlier paths brought (least
+squares); it does not matter to what is right that other light arrives.
+"""
+
+from functools import lru_cache
+
+import numpy as np
+import taichi as ti
+from taichi.math import vec3
+
+from diffrt.core.vector import INV_PI, frame_from_normal, to_world
+from diffrt.device.arrays import device_array
+from diffrt.device.features import MATERIAL_TYPES, slot
+from diffrt.device.scene_fields import SceneFields
+from diffrt.device.upload import DeviceScene
+from diffrt.render.record import CAMERA, SCATTERED, SURFACE, TOWARDS_NEXT, PathRecord
+from diffrt.shading.material import field
+
+_BINS = 6
+"""Numbers of vertices that are told apart; more count as the largest."""
+_TERMS = 4  # of l0 and l1
+_ENOUGH = 2**14
+"""Vertices to learn from."""
+_LEAST = 64
+"""Vertices of a bin below which nothing is subtracted."""
+_RIDGE = 1e-3
+
+
+@ti.data_oriented
+class _Fit:
+    """Sums of least squares, and what they give."""
+
+    def __init__(self) -> None:
+        self.moments = ti.field(ti.f32, shape=(_BINS, _TERMS, _TERMS))
+        self.products = ti.field(ti.f32, shape=(_BINS, _TERMS, 3))
+        self.counts = ti.field(ti.i32, shape=_BINS)
+        self.light = ti.Vector.field(3, ti.f32, shape=(_BINS, _TERMS))
+
+
+@lru_cache(maxsize=1)
+def _fields() -> _Fit:
+    return _Fit()
+
+
+@ti.func
+def _even_albedo(scene: ti.template(), features: ti.template(), record: ti.template(), row: ti.i32) -> vec3:
+    """What a surface scatters evenly, about; any number would be right."""
+    values = ti.Matrix(
+        [[record.values[k][row][d] for d in ti.static(range(3))] for k in ti.static(range(features.slots))]
+    )
+    result = vec3(0.0)
+    kind = scene.material_type[record.material[row]]
+    for name in ti.static(("diffuse", "plastic")):
+        if ti.static(features.has(name)):
+            if kind == ti.static(MATERIAL_TYPES.index(name)):
+                result = field(values, ti.static(slot(name, "albedo")))
+    if ti.static(features.has("principled")):
+        if kind == ti.static(MATERIAL_TYPES.index("principled")):
+            metallic = field(values, ti.static(slot("principled", "metallic"))).x
+            through = field(values, ti.static(slot("principled", "transmission"))).x
+            result = field(values, ti.static(slot("principled", "base_color"))) * ((1.0 - metallic) * (1.0 - through))
+    return result
+
+
+@ti.func
+def _bin(record: ti.template(), turning: ti.template(), scene: ti.template(), row: ti.i32, end_depth: ti.i32) -> ti.i32:
+    """Of a vertex that turns and scatters to its own side, if every direction that was drawn is kept; else -1."""
+    result = -1
+    if record.kind[row] == SURFACE and record.scattering[row] == SCATTERED:
+        if turning[scene.triangle_shape[record.triangle[row]]] != 0:
+            if record.wi[TOWARDS_NEXT, row].z * record.wo[row].z > 0.0:
+                depth = 0
+                at = row
+                while record.kind[at] != CAMERA:
+                    depth += 1
+                    at = record.previous[at]
+                if depth < end_depth:
+                    result = ti.min(depth, _BINS) - 1
+    return result
+
+
+@ti.func
+def _weight(scene: ti.template(), features: ti.template(), record: ti.template(), row: ti.i32) -> vec3:
+    """On the light that arrives, for what surfaces scatter evenly."""
+    adjoint = record.throughput[row] * record.value.grad[record.path[row]]
+    return adjoint * _even_albedo(scene, features, record, row) * (INV_PI * record.scatter_factor[row])
+
+
+@ti.func
+def _variates(n: vec3, w: vec3):
+    """(3, 4): C(w) for l0 = 1 and for each l1 of the axes, its part across n."""
+    across = w - n * n.dot(w)
+    result = ti.Matrix.zero(ti.f32, 3, 4)
+    for i in ti.static(range(3)):
+        result[i, 0] = across[i]
+        for k in ti.static(range(3)):
+            unit = ti.static(1.0 if i == k else 0.0)
+            result[i, k + 1] = w[k] * across[i] - (2.0 / 3.0) * n.dot(w) * (unit - n[i] * n[k])
+    return result
+
+
+@ti.kernel
+def _measure(
+    scene: ti.template(), features: ti.template(), record: ti.template(), fit: ti.template(),
+    turning: ti.types.ndarray(dtype=ti.i32, ndim=1), end_depth: ti.i32, first: ti.i32, end: ti.i32,
+):  # fmt: skip
+    """Add the equations of a chunk's vertices to the sums."""
+    for row in range(first, end):
+        b = _bin(record, turning, scene, row, end_depth)
+        if b >= 0:
+            n = record.normal[row]
+            w = to_world(frame_from_normal(n), record.wi[TOWARDS_NEXT, row])
+            n *= ti.select(record.wo[row].z < 0.0, -1.0, 1.0)
+            factor = _weight(scene, features, record, row)
+            share = factor.dot(factor)
+            variates = _variates(n, w)
+            across = vec3(variates[0, 0], variates[1, 0], variates[2, 0])
+            fit.counts[b] += 1
+            for i in ti.static(range(_TERMS)):
+                one = vec3(variates[0, i], variates[1, i], variates[2, i])
+                for c in ti.static(range(3)):
+                    fit.products[b, i, c] += share * one.dot(across) * record.arriving[row][c]
+                for j in ti.static(range(i + 1)):
+                    other = vec3(variates[0, j], variates[1, j], variates[2, j])
+                    fit.moments[b, i, j] += share * one.dot(other)
+
+
+@ti.kernel
+def _subtract(
+    scene: ti.template(), features: ti.template(), record: ti.template(), fit: ti.template(),
+    turning: ti.types.ndarray(dtype=ti.i32, ndim=1), end_depth: ti.i32, first: ti.i32, end: ti.i32,
+):  # fmt: skip
+    """Subtract the control variate from the adjoints of the normals."""
+    for row in range(first, end):
+        b = _bin(record, turning, scene, row, end_depth)
+        if b >= 0:
+            n = record.normal[row]
+            w = to_world(frame_from_normal(n), record.wi[TOWARDS_NEXT, row])
+            side = ti.select(record.wo[row].z < 0.0, -1.0, 1.0)
+            factor = _weight(scene, features, record, row)
+            variates = _variates(n * side, w)
+            for i in ti.static(range(_TERMS)):
+                amount = side * factor.dot(fit.light[b, i])
+                record.normal.grad[row] -= amount * vec3(variates[0, i], variates[1, i], variates[2, i])
+
+
+class EvenLight:
+    """Learns from chunks of paths what to subtract from later ones.
+
+    Args:
+        turning: (shapes,) bool, whether the normals of a shape change.
+        max_depth: of paths, in segments.
+    """
+
+    def __init__(self, device: DeviceScene, turning: np.ndarray, max_depth: int) -> None:
+        self.fields: SceneFields = device.fields
+        self.features = device.features
+        self.turning = device_array(turning, ti.i32)
+        # The last segment is traced only where a light may be.
+        self.end_depth = max_depth if self.features.environment else max_depth - 1
+        self.fit = _fields()
+        self.known = 0
+        for sums in (self.fit.moments, self.fit.products, self.fit.counts, self.fit.light):
+            sums.fill(0)
+
+    def subtract(self, record: PathRecord, first: int, end: int) -> None:
+        """From the adjoints of the normals of rows [first, end), what earlier rows have taught; and learn from them."""
+        arguments = (self.fields, self.features, record, self.fit, self.turning, self.end_depth, first, end)
+        if self.known:
+            _subtract(*arguments)
+        if self.known < _ENOUGH:
+            _measure(*arguments)
+            self._solve()
+
+    def _solve(self) -> None:
+        counts = self.fit.counts.to_numpy()
+        lower = self.fit.moments.to_numpy()
+        products = self.fit.products.to_numpy()
+        light = np.zeros((_BINS, _TERMS, 3), np.float32)
+        for b in np.flatnonzero(counts >= _LEAST):
+            moments = lower[b] + np.tril(lower[b], -1).T
+            size = np.trace(moments)
+            if size > 0.0 and np.isfinite(size):
+                light[b] = np.linalg.solve(moments + _RIDGE * size * np.eye(_TERMS), products[b])
+        self.fit.light.from_numpy(light)
+        self.known = int(counts.sum())
