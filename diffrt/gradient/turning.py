@@ -108,38 +108,26 @@ def _variates(n: vec3, w: vec3):
     return result
 
 
-@ti.kernel
-def _measure(
-    scene: ti.template(), features: ti.template(), record: ti.template(), fit: ti.template(),
-    turning: ti.types.ndarray(dtype=ti.i32, ndim=1), end_depth: ti.i32, first: ti.i32, end: ti.i32,
-):  # fmt: skip
-    """Add the equations of a chunk's vertices to the sums."""
-    for row in range(first, end):
-        b = _bin(record, turning, scene, row, end_depth)
-        if b >= 0:
-            n = record.normal[row]
-            w = to_world(frame_from_normal(n), record.wi[TOWARDS_NEXT, row])
-            n *= ti.select(record.wo[row].z < 0.0, -1.0, 1.0)
-            factor = _weight(scene, features, record, row)
-            share = factor.dot(factor)
-            variates = _variates(n, w)
-            across = vec3(variates[0, 0], variates[1, 0], variates[2, 0])
-            fit.counts[b] += 1
-            for i in ti.static(range(_TERMS)):
-                one = vec3(variates[0, i], variates[1, i], variates[2, i])
-                for c in ti.static(range(3)):
-                    fit.products[b, i, c] += share * one.dot(across) * record.arriving[row][c]
-                for j in ti.static(range(i + 1)):
-                    other = vec3(variates[0, j], variates[1, j], variates[2, j])
-                    fit.moments[b, i, j] += share * one.dot(other)
+@ti.func
+def _learn(record: ti.template(), fit: ti.template(), row: ti.i32, b: ti.i32, factor: vec3, variates: ti.template()):
+    """Add a vertex's equations to the sums."""
+    share = factor.dot(factor)
+    across = vec3(variates[0, 0], variates[1, 0], variates[2, 0])
+    fit.counts[b] += 1
+    for i in ti.static(range(_TERMS)):
+        one = vec3(variates[0, i], variates[1, i], variates[2, i])
+        for c in ti.static(range(3)):
+            fit.products[b, i, c] += share * one.dot(across) * record.arriving[row][c]
+        for j in ti.static(range(i + 1)):
+            fit.moments[b, i, j] += share * one.dot(vec3(variates[0, j], variates[1, j], variates[2, j]))
 
 
 @ti.kernel
 def _subtract(
     scene: ti.template(), features: ti.template(), record: ti.template(), fit: ti.template(),
-    turning: ti.types.ndarray(dtype=ti.i32, ndim=1), end_depth: ti.i32, first: ti.i32, end: ti.i32,
+    turning: ti.types.ndarray(dtype=ti.i32, ndim=1), end_depth: ti.i32, learns: ti.i32, first: ti.i32, end: ti.i32,
 ):  # fmt: skip
-    """Subtract the control variate from the adjoints of the normals."""
+    """Subtract the control variate from the adjoints of the normals; and learn, if asked to."""
     for row in range(first, end):
         b = _bin(record, turning, scene, row, end_depth)
         if b >= 0:
@@ -151,6 +139,8 @@ def _subtract(
             for i in ti.static(range(_TERMS)):
                 amount = side * factor.dot(fit.light[b, i])
                 record.normal.grad[row] -= amount * vec3(variates[0, i], variates[1, i], variates[2, i])
+            if learns != 0:
+                _learn(record, fit, row, b, factor, variates)
 
 
 class EvenLight:
@@ -174,11 +164,11 @@ class EvenLight:
 
     def subtract(self, record: PathRecord, first: int, end: int) -> None:
         """From the adjoints of the normals of rows [first, end), what earlier rows have taught; and learn from them."""
-        arguments = (self.fields, self.features, record, self.fit, self.turning, self.end_depth, first, end)
-        if self.known:
-            _subtract(*arguments)
-        if self.known < _ENOUGH:
-            _measure(*arguments)
+        learns = self.known < _ENOUGH
+        _subtract(
+            self.fields, self.features, record, self.fit, self.turning, self.end_depth, int(learns), first, end
+        )  # fmt: skip
+        if learns:
             self._solve()
 
     def _solve(self) -> None:
@@ -189,7 +179,7 @@ class EvenLight:
         for b in np.flatnonzero(counts >= _LEAST):
             moments = lower[b] + np.tril(lower[b], -1).T
             size = np.trace(moments)
-            if size > 0.0 and np.isfinite(size):
+            if size > 0.0 and np.isfinite(size) and np.isfinite(products[b]).all():
                 light[b] = np.linalg.solve(moments + _RIDGE * size * np.eye(_TERMS), products[b])
         self.fit.light.from_numpy(light)
         self.known = int(counts.sum())
