@@ -14,7 +14,7 @@ from diffrt.scene.scene import Scene
 
 _EVEN_FOR_ALL, _EVEN_FOR_OTHERS = 0.25, 0.1
 """Share of even directions at shapes that do not turn: if anything moves besides shapes, and if none does."""
-_LESS_EVEN = 0.5
+_LESS_EVEN = 0.25
 """So much of it is missing at shapes that turn if all do."""
 
 
