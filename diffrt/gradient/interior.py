@@ -87,7 +87,9 @@ def vertices(scene: ti.template(), features: ti.template(), record: ti.template(
             e1 = scene.positions[corners[1]] - p0
             e2 = scene.positions[corners[2]] - p0
             if record.determined[row] != 0:
-                u, v = intersection(p0, e1, e2, record.position[previous], record.direction[previous])
+                met_u, met_v = intersection(p0, e1, e2, record.position[previous], record.direction[previous])
+                moves = record.near[row].straight
+                u, v = u + (met_u - u) * moves, v + (met_v - v) * moves
             elif record.near[row].share > 0.0:
                 b, towards, factor = near_point(
                     scene, record.triangle[previous], record.position[previous], triangle,

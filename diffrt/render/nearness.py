@@ -31,7 +31,7 @@ class Near:
         share: of the motions that it takes part in, 0 to 1.
         kept: the part of it that keeps its barycentrics.
         straight: the part of it that goes by a direction that is fixed in the world; the rest goes by one that turns
-            with the triangle before.
+            with the triangle before. Of the hit of a ray its `mobility`.
         slope, straight_slope: derivatives of both parts by the barycentrics u and v.
         carried: unit direction to the point, in the frame of the triangle before.
         direction: the same in the world.
@@ -67,6 +67,21 @@ def _smoothstep(x: ti.f32):
 
 
 @ti.func
+def _steepness(cross: vec3, direction: vec3) -> ti.f32:
+    """1, or less at grazing angles."""
+    return ti.min(ti.abs(cross.normalized(1e-20).dot(direction)) / _GRAZING, 1.0)
+
+
+@ti.func
+def mobility(scene: ti.template(), triangle: ti.i32, cross: vec3, direction: vec3) -> ti.f32:
+    """Share of its motion that the hit of a ray is given: 1, but for grazing hits of fine meshes."""
+    result = 1.0
+    if scene.shape_slides[scene.triangle_shape[triangle]] != 0:
+        result = _steepness(cross, direction)
+    return result
+
+
+@ti.func
 def nearness(
     scene: ti.template(), before: ti.i32, origin: vec3, triangle: ti.i32, u: ti.f32, v: ti.f32, slides: ti.i32
 ) -> Near:  # fmt: skip
@@ -82,8 +97,7 @@ def nearness(
         e1, e2 = scene.positions[corners[1]] - p0, scene.positions[corners[2]] - p0
         result.direction = (p0 + e1 * u + e2 * v - origin).normalized(1e-20)
         result.carried = result.direction
-        cosine = e1.cross(e2).normalized(1e-20).dot((p0 - origin).normalized(1e-20))
-        result.share = ti.min(ti.abs(cosine) / _GRAZING, 1.0)
+        result.share = _steepness(e1.cross(e2), result.direction)
         result.straight = result.share
     else:
         result = _near(scene, before, origin, triangle, u, v)

@@ -6,7 +6,7 @@ from taichi.math import vec2, vec3
 from diffrt.device.features import LIGHT_TRIANGLES
 from diffrt.device.surface import surface_at
 from diffrt.render.decisions import decided
-from diffrt.render.nearness import FOLLOWERS, nearness
+from diffrt.render.nearness import FOLLOWERS, mobility, nearness
 from diffrt.render.record import (
     ABSORBED,
     CAMERA,
@@ -78,7 +78,10 @@ def _complete_place(
     record.cross[row] = _cross(scene, record.triangle[row])
     record.measure[row] = 1.0 / ti.max(solid_angle(position, record.cross[row], before), 1e-30)
     record.near[row].share = 0.0
-    if record.determined[row] == 0 and depth <= FOLLOWERS + 1:
+    if record.determined[row] != 0:
+        towards = (position - before).normalized(1e-20)
+        record.near[row].straight = mobility(scene, record.triangle[row], record.cross[row], towards)
+    elif depth <= FOLLOWERS + 1:
         b = record.barycentrics[row]
         record.near[row] = nearness(
             scene, record.triangle[previous], before, record.triangle[row], b.x, b.y, 1 - mirrored
