@@ -9,7 +9,7 @@ import diffrt
 from diffrt.description.primitives import sphere
 from diffrt.device.geometry import gather
 from diffrt.gradient.chain import target
-from diffrt.gradient.changes import bounds_of_changes, changing_shapes, motion
+from diffrt.gradient.changes import bounds_of_changes, changing_shapes, even_shares, motion, turning_shapes
 from diffrt.gradient.edge_pass import EdgePass
 from diffrt.gradient.interior_pass import Chunk, InteriorPass
 from diffrt.render.record import DROPPED
@@ -55,6 +55,27 @@ def test_which_shapes_change() -> None:
     assert moving("shapes.ball.vertices", "textures.image", "shapes.lamp.emission") == ["ball"]
     assert moving("materials.metal.roughness") == []
     assert moving("shapes.ball.vertices", "camera.fov") == list(scene.shapes)
+
+
+def test_directions_are_even_where_normals_turn() -> None:
+    """Nearly all of them at a shape among others that stay; few where nothing turns, more if the camera moves."""
+    scene = diffrt.Scene.from_dict(hall())
+    g = gather(list(scene.shapes.values()))
+
+    def shares(*names: str) -> dict[str, float]:
+        targets = [target(scene, scene.camera(), name) for name in names]
+        result = even_shares(scene, g, targets)
+        turning = turning_shapes(scene, targets)
+        assert np.all((result > 0.5) == turning) and np.all((result > 0.0) & (result <= 1.0))
+        return dict(zip(scene.shapes, result.tolist(), strict=True))
+
+    ball = shares("shapes.ball.vertices")
+    assert ball["ball"] > 0.98 and ball["floor"] == ball["box"] == 0.1
+    both = shares("shapes.ball.vertices", "camera.fov")
+    assert both["ball"] == ball["ball"] and both["floor"] == 0.25
+    every = shares(*(f"shapes.{name}.rotation" for name in scene.shapes))
+    assert np.allclose(list(every.values()), 0.75)
+    assert set(shares("materials.metal.roughness", "shapes.lamp.emission").values()) == {0.1}
 
 
 def test_bounds_of_what_changes() -> None:

@@ -6,6 +6,7 @@ import taichi as ti
 from taichi.math import vec3
 
 import diffrt
+from diffrt.description.primitives import sphere
 from diffrt.render.nearness import nearness
 from tests.gradient import contact_scenes, scenes
 from tests.gradient.harness import loss_weights
@@ -94,3 +95,31 @@ def test_noise_does_not_grow_with_the_number_of_triangles() -> None:
         ]
         variance.append(np.var([value["shapes.ball.vertices"] for value in values], axis=0, ddof=1).sum())
     assert variance[1] < 5.0 * variance[0]
+
+
+def test_a_triangle_seen_edge_on_adds_less_noise_than_a_steeper_one() -> None:
+    """Of a fine mesh: where its plane is met moves by one over the cosine at which it is seen."""
+    mesh = sphere(2)
+    corners = mesh.vertices[mesh.faces[0]]
+    normal = np.cross(corners[1] - corners[0], corners[2] - corners[0])
+    normal /= np.linalg.norm(normal)
+    along = (corners[1] - corners[0]) / np.linalg.norm(corners[1] - corners[0])
+
+    def noise(cosine: float) -> float:
+        described = scenes.lit(lights=[{**scenes.SUN, "direction": (-normal - 2.0 * along).tolist()}])
+        ball = {"type": "mesh", "vertices": mesh.vertices, "faces": mesh.faces, "shading": "smooth"}
+        described["shapes"] = [{"name": "ball", **ball}]
+        middle = corners.mean(axis=0)
+        look = {"look_at": {"origin": (middle + 4.0 * (along + cosine * normal)).tolist(), "target": middle.tolist()}}
+        described["camera"] = {"to_world": look, "fov": 4, "width": 16, "height": 12}
+        scene = diffrt.Scene.from_dict(described)
+        runs = [
+            diffrt.render_backward(
+                scene, loss_weights(12, 16), ["shapes.ball.vertices"], spp=64, seed=seed, terms=["interior"]
+            )["shapes.ball.vertices"][mesh.faces[0]]
+            for seed in range(24)
+        ]
+        return float(np.var(runs, axis=0, ddof=1).sum())
+
+    edge_on, steeper = noise(5e-4), noise(5e-3)
+    assert 0.0 < edge_on < steeper, (edge_on, steeper)
