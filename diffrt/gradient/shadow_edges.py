@@ -53,6 +53,8 @@ from diffrt.render.path import SHADOW_END
 from diffrt.render.visibility import visibility
 from diffrt.shading.bsdf.mix import presence
 
+FEWEST_SEGMENTS = {EXTENDED: 2, DELTA: 2, INDIRECT: 3}
+"""Of a path from the camera by way of a shadow to where its light comes from."""
 _NEAR = 0.25
 """Of the lights' size: closer to them their samples are too uneven."""
 
@@ -141,7 +143,7 @@ def sample_shadows(
     triangles: ti.types.ndarray(dtype=ivec2, ndim=1), corners: ti.types.ndarray(dtype=ivec4, ndim=1),
     groups: ti.types.ndarray(dtype=ti.i32, ndim=1),
     cdf: ti.types.ndarray(dtype=ti.f32, ndim=1), guide: ti.types.ndarray(dtype=ti.f32, ndim=1),
-    edges: ti.i32, lights_move: ti.i32,
+    lengths: ti.types.ndarray(dtype=ti.f32, ndim=1), edges: ti.i32, lights_move: ti.i32,
     first: ti.i32, count: ti.i32, run_first: ti.i32, run_count: ti.i32, total: ti.i32, seed: ti.i32, max_depth: ti.i32,
     rr_depth: ti.i32,
 ):  # fmt: skip
@@ -152,6 +154,7 @@ def sample_shadows(
         pierces: there are lines where triangles pierce each other among the edges.
         slides: there are edges of shapes that slide, as such.
         starts, ends, vertices, pierced, triangles, corners, groups, cdf, guide: see shadow_lines.py.
+        lengths: of the walks from shadows to the camera, see walk.py.
         lights_move: what light comes from may move, and not only edges and shadows.
     """
     for worker in range(workers):
@@ -233,10 +236,11 @@ def sample_shadows(
                 possible = possible and max_component(light.amount) > 0.0
             hit = closest_hit(scene, features, clear, -w, 0.0, ti.select(possible, FAR, 0.0))
             if possible and hit.triangle >= 0:
-                room = max_depth - ti.static(3 if mode == INDIRECT else 2)
+                room = max_depth - ti.static(FEWEST_SEGMENTS[mode])
                 shadow = Walk(hit.triangle, hit.u, hit.v, w, vec3(1.0))
                 arriving, film, steps = arriving_at_film(
-                    scene, features, options, samples.way, i, weights, shadow, room, lens, key, number
+                    scene, features, options, samples.way, i, weights, lengths, shadow, room, lens, key,
+                    number,
                 )  # fmt: skip
                 depth = steps + 1  # of the shadow
                 shadow_moves = edge_moves or moves(scene, hit.triangle)
@@ -309,15 +313,17 @@ def importance_of_edges(
     scene: ti.template(), options: ti.template(), samples: ti.template(),
     weights: ti.types.ndarray(dtype=vec3, ndim=1), groups: ti.types.ndarray(dtype=ti.i32, ndim=1),
     total: ti.types.ndarray(dtype=ti.f32, ndim=1), hits: ti.types.ndarray(dtype=ti.i32, ndim=1),
-    cells: ti.types.ndarray(dtype=ti.f32, ndim=1), count: ti.i32,
+    cells: ti.types.ndarray(dtype=ti.f32, ndim=1), lengths: ti.types.ndarray(dtype=ti.f32, ndim=1),
+    squares: ti.types.ndarray(dtype=ti.f32, ndim=1), count: ti.i32,
 ):  # fmt: skip
     """Add up, edge by edge and cell by cell of the histograms, how much samples would contribute, and count them by
-    groups of edges."""
+    groups of edges; and by lengths of walks, whose probabilities they had, the squares that those would leave alone."""
     for i in range(count):
         if samples.active[i] != 0:
             adjoint = gathered(scene, options.filter, weights, samples.film[i])
             amount = ti.abs(adjoint * samples.jump[i]).sum()
             total[samples.edge[i]] += amount
+            squares[samples.steps[i]] += amount * amount * lengths[samples.steps[i]]
             hits[groups[samples.edge[i]]] += 1
             if samples.cell[i] >= 0:
                 cells[groups[samples.edge[i]] * ti.static(CELLS) + samples.cell[i]] += amount

@@ -15,13 +15,18 @@ from diffrt.gradient.edge_lights import DELTA, EXTENDED, INDIRECT
 from diffrt.gradient.edge_pass import EdgePass, cdf_of, kept
 from diffrt.gradient.edges import SAMPLES, samples
 from diffrt.gradient.request import Request
-from diffrt.gradient.shadow_edges import importance_of_edges, sample_shadows
+from diffrt.gradient.shadow_edges import FEWEST_SEGMENTS, importance_of_edges, sample_shadows
 from diffrt.gradient.shadow_lines import ENDS, ShadowLines, shadow_lines
 from diffrt.gradient.shadow_motion import shadow_motion, way_motion
+from diffrt.gradient.walk import MOST_STEPS, halving
 from diffrt.gradient.way_points import MOST_POINTS
 
 _PRIOR = 0.3
 """Share of samples that do not go by what earlier ones found."""
+_HALVING = 0.5
+"""Share of walks whose lengths do not go by what earlier ones found."""
+_STEP = 0.35
+"""Seconds of a step of a walk over those of all else of a sample."""
 _TRUSTED = 4.0
 """Hits that make what was found at an edge, or in a group of edges, count as much as what was found around it."""
 _ROUNDS = (0.0625, 0.0625, 0.125, 0.25)
@@ -43,12 +48,14 @@ class ShadowEdges(EdgePass):
         self.term = {EXTENDED: "shadow", DELTA: "delta_shadow", INDIRECT: "indirect"}[mode]
         self.seed = request.gradient_seed ^ (0x2222 * (mode + 1))
         self.count = 0
-        if self.depth >= (3 if mode == INDIRECT else 2):
+        room = self.depth - FEWEST_SEGMENTS[mode]
+        if room >= 0:
             key = (device.features.textures, request.scene.appearance_revision)
             lines, arrays = kept(device.geometry, f"shadow lines {mode}", key, self._lines)
             self.count = len(lines.prior)
             self.pierces, self.slides = bool((lines.pierced >= 0).any()), bool((lines.pierced <= ENDS).any())
         if self.count:
+            self.halving = halving(min(room, MOST_STEPS))
             self.prior = self._prior(lines)
             self.group, self.parent, self.kind = lines.groups, lines.parents, lines.kinds
             self.histograms = len(lines.parents)
@@ -95,6 +102,8 @@ class ShadowEdges(EdgePass):
         self.found = zeros(self.count, ti.f32)
         self.hits = zeros(self.histograms, ti.i32)
         self.cells = zeros(self.histograms * CELLS, ti.f32)
+        self.squares = zeros(MOST_STEPS + 1, ti.f32)
+        self.lengths = device_array(self.halving, ti.f32)
         self.cdf = cdf_of(self.prior)
         self.guide = device_array(np.tile(np.arange(1, CELLS + 1) / CELLS, self.histograms), ti.f32)
 
@@ -122,15 +131,16 @@ class ShadowEdges(EdgePass):
     def _draw(self, weights: Any, first: int, count: int, run: tuple[int, int], total: int, seed: int) -> None:
         sample_shadows(
             self.device.fields, self.plain, self.options, self.mode, self.pierces, self.slides, samples(),
-            *handed_out(count), weights, *self.lines, self.groups, self.cdf, self.guide, self.count,
-            int(self.lights_move), first, count, *run, total, seed, self.depth, self.rr_depth,
+            *handed_out(count), weights, *self.lines, self.groups, self.cdf, self.guide, self.lengths,
+            self.count, int(self.lights_move), first, count, *run, total, seed, self.depth, self.rr_depth,
         )  # fmt: skip
 
     def _note(self, weights: Any, count: int) -> None:
         """Take in what the last `count` samples found."""
         importance_of_edges(
-            self.device.fields, self.options, samples(), weights, self.groups, self.found, self.hits, self.cells, count
-        )
+            self.device.fields, self.options, samples(), weights, self.groups, self.found, self.hits, self.cells,
+            self.lengths, self.squares, count,
+        )  # fmt: skip
 
     def _learn(self) -> None:
         """Let the next samples go by what was found."""
@@ -147,6 +157,10 @@ class ShadowEdges(EdgePass):
         sums, priors = (np.bincount(self.kind, x) for x in (found, self.prior))
         found = found * (priors / np.where(sums > 0.0, sums, 1.0))[self.kind]
         self.cdf = cdf_of(_PRIOR * self.prior + (1.0 - _PRIOR) * found / found.sum())
+
+        # The least variance times seconds (Cochran 1977, 5.5).
+        wish = np.sqrt(read(self.squares) / (1.0 + _STEP * np.arange(MOST_STEPS + 1)))
+        self.lengths = device_array(_HALVING * self.halving + (1.0 - _HALVING) * wish / wish.sum(), ti.f32)
 
         cells = read(self.cells).reshape(-1, CELLS)
         around = np.add.reduceat(cells[self.order], self.first, axis=0)

@@ -15,6 +15,7 @@ from diffrt.gradient.shadow_motion import way_motion
 from diffrt.gradient.slid_motion import turning
 from diffrt.gradient.slid_silhouettes import bent_triangles, sample_slid_silhouettes
 from diffrt.gradient.sliding import sliding
+from diffrt.gradient.walk import halving
 from diffrt.gradient.way_points import MOST_POINTS
 
 
@@ -30,6 +31,7 @@ class SlidSilhouettes(EdgePass):
         if self.count:
             self.cdf = cdf_of(area)
             self.triangles = device_array(triangles, ti.i32)
+            self.lengths = device_array(halving(max(min(self.depth - 3, MOST_POINTS - 2), 0)), ti.f32)
 
     @property
     def empty(self) -> bool:
@@ -41,7 +43,7 @@ class SlidSilhouettes(EdgePass):
     def draw(self, weights: Any, first: int, count: int, total: int) -> None:
         sample_slid_silhouettes(
             self.device.fields, self.plain, self.options, samples(), *handed_out(count), weights, self.cdf,
-            self.triangles, self.count, first, count, total, self.request.gradient_seed ^ 0xBBBB,
+            self.triangles, self.lengths, self.count, first, count, total, self.request.gradient_seed ^ 0xBBBB,
             self.depth, self.rr_depth,
         )  # fmt: skip
 

@@ -53,11 +53,15 @@ def sample_slid_silhouettes(
     scene: ti.template(), features: ti.template(), options: ti.template(), samples: ti.template(),
     queue: Queue, workers: ti.i32,
     weights: ti.types.ndarray(dtype=vec3, ndim=1), cdf: ti.types.ndarray(dtype=ti.f32, ndim=1),
-    triangles: ti.types.ndarray(dtype=ti.i32, ndim=1),
+    triangles: ti.types.ndarray(dtype=ti.i32, ndim=1), lengths: ti.types.ndarray(dtype=ti.f32, ndim=1),
     number_of_triangles: ti.i32, first: ti.i32, count: ti.i32, total: ti.i32, seed: ti.i32, max_depth: ti.i32,
     rr_depth: ti.i32,
 ):  # fmt: skip
-    """Draw samples number `first` to `first + count` of `total`, evenly spread over the triangles."""
+    """Draw samples number `first` to `first + count` of `total`, evenly spread over the triangles.
+
+    Args:
+        lengths: of the walks to the camera, see walk.py.
+    """
     for worker in range(workers):
         i = first_turn(queue, worker)
         while i < count:
@@ -96,7 +100,8 @@ def sample_slid_silhouettes(
                 room = ti.min(max_depth - 3, MOST_POINTS - 2)
                 shadow = Walk(hit.triangle, hit.u, hit.v, -w, vec3(1.0))
                 arriving, film, steps = arriving_at_film(
-                    scene, features, options, samples.way, i, weights, shadow, room, lens, key, number
+                    scene, features, options, samples.way, i, weights, lengths, shadow, room, lens, key,
+                    number,
                 )  # fmt: skip
                 if max_component(arriving) > 0.0 and (
                     moves(scene, triangle) or way_moves(scene, samples.way, steps, i)

@@ -1,5 +1,6 @@
 """How much of the light that leaves a point arrives at the film: after a walk whose length is drawn at random."""
 
+import numpy as np
 import taichi as ti
 from taichi.math import vec2, vec3
 
@@ -9,21 +10,31 @@ from diffrt.device.surface import surface_at
 from diffrt.gradient.importance import Walk, connect, scattered, walk_on
 from diffrt.gradient.way_points import keep_nearness, keep_point
 
-_MOST_STEPS = 24
+MOST_STEPS = 24
+
+
+def halving(most: int) -> np.ndarray:
+    """(MOST_STEPS + 1,): probabilities of 0 to `most` steps, each half that of the one before, but for the last one."""
+    lengths = 0.5 ** np.arange(1.0, MOST_STEPS + 2.0)
+    lengths[most] *= 2.0
+    lengths[most + 1 :] = 0.0
+    return lengths
 
 
 @ti.func
 def arriving_at_film(
     scene: ti.template(), features: ti.template(), options: ti.template(), way: ti.template(), i: ti.i32,
-    weights: ti.template(), start: Walk, room: ti.i32, lens: vec2, key: ti.u32, number: ti.i32,
+    weights: ti.template(), lengths: ti.template(), start: Walk, room: ti.i32, lens: vec2, key: ti.u32,
+    number: ti.i32,
 ):  # fmt: skip
     """Film area (pixels) times radiance there, per area that faces the light and radiance that arrives at the start of
     a walk; where on the film; and the number of steps. The points of the walk are kept as those of sample i.
 
     Args:
-        room: steps at most.
+        lengths: probabilities of 0, 1, ... steps.
+        room: steps at most, or MOST_STEPS.
     """
-    steps, chance = _steps(uniform_1d(INDEPENDENT, key, number, 3), ti.min(room, _MOST_STEPS))
+    steps, chance = _steps(lengths, uniform_1d(INDEPENDENT, key, number, 3), ti.min(room, MOST_STEPS))
     seen = _walk(scene, features, way, i, start, steps, key, number)
     surface = surface_at(scene, features, seen.triangle, seen.u, seen.v)
     lobe = uniform_1d(INDEPENDENT, key, number, 4)
@@ -53,13 +64,10 @@ def _walk(
 
 
 @ti.func
-def _steps(u: ti.f32, most: ti.i32):
-    """How many steps a walk takes, 0 to `most`, every one half as likely as the one before; and the probability."""
-    steps, chance, rest = 0, 1.0, u
-    while steps < most and rest >= 0.5:
-        rest = 2.0 * rest - 1.0
-        chance *= 0.5
+def _steps(lengths: ti.template(), u: ti.f32, most: ti.i32):
+    """How many steps a walk takes, 0 to `most`, and the probability."""
+    steps, rest = 0, u
+    while steps < most and rest >= lengths[steps]:
+        rest -= lengths[steps]
         steps += 1
-    if steps < most:
-        chance *= 0.5
-    return steps, chance
+    return steps, lengths[steps]
