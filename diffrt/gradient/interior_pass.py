@@ -97,7 +97,9 @@ class InteriorPass:
             self.bounds = bounds_of_changes(request.scene, device.geometry, changing, values)
         emitting = [shape.emission is not None for shape in request.scene.shapes.values()]
         self.lamps = changing is not None and bool(np.any(changing & np.array(emitting, dtype=bool)))
-        self.changing = np.array([False] if changing is None else [*changing, False], dtype=np.int32)
+        if changing is None:
+            changing = np.zeros(len(request.scene.shapes), dtype=bool)
+        self.changing = np.array([*changing, False], dtype=np.int32)
         turning = turning_shapes(request.scene, targets)
         self.even = even_shares(request.scene, device.geometry, targets)
         self.even_light = EvenLight(device, turning, self.max_depth) if turning.any() else None
