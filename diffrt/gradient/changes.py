@@ -82,12 +82,11 @@ def even_shares(scene: Scene, g: Geometry, targets: Sequence[Target]) -> np.ndar
     on, so it should not meet many such surfaces. Where nothing turns a tenth adds one per cent, a quarter three.
     """
     turning = turning_shapes(scene, targets)
+    others = _EVEN_FOR_ALL if None in _turning(targets) else _EVEN_FOR_OTHERS
     corners = g.positions[g.triangles]
     areas = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
     of_turning = float(areas[turning[g.triangle_shape]].sum() / max(float(areas.sum()), 1e-30))
-    return np.where(
-        turning, 1.0 - _LESS_EVEN * of_turning, _EVEN_FOR_ALL if None in _turning(targets) else _EVEN_FOR_OTHERS
-    )
+    return np.where(turning, 1.0 - _LESS_EVEN * of_turning, others)
 
 
 def shines(scene: Scene, name: str) -> bool:

@@ -101,7 +101,9 @@ class InteriorPass:
             changing = np.zeros(len(request.scene.shapes), dtype=bool)
         self.changing = np.array([*changing, False], dtype=np.int32)
         turning = turning_shapes(request.scene, targets)
-        self.even = even_shares(request.scene, device.geometry, targets)
+        self.even = np.zeros(len(turning))
+        if self.moving:
+            self.even = even_shares(request.scene, device.geometry, targets)
         self.even_light = EvenLight(device, turning, self.max_depth) if turning.any() else None
         self.dropped = 0
 

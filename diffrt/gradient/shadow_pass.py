@@ -25,8 +25,6 @@ _PRIOR = 0.3
 """Share of samples that do not go by what earlier ones found."""
 _HALVING = 0.5
 """Share of walks whose lengths do not go by what earlier ones found."""
-_STEP = 0.35
-"""Seconds of a step of a walk over those of all else of a sample."""
 _TRUSTED = 4.0
 """Hits that make what was found at an edge, or in a group of edges, count as much as what was found around it."""
 _ROUNDS = (0.0625, 0.0625, 0.125, 0.25)
@@ -158,9 +156,10 @@ class ShadowEdges(EdgePass):
         found = found * (priors / np.where(sums > 0.0, sums, 1.0))[self.kind]
         self.cdf = cdf_of(_PRIOR * self.prior + (1.0 - _PRIOR) * found / found.sum())
 
-        # The least variance times seconds (Cochran 1977, 5.5).
-        wish = np.sqrt(read(self.squares) / (1.0 + _STEP * np.arange(MOST_STEPS + 1)))
-        self.lengths = device_array(_HALVING * self.halving + (1.0 - _HALVING) * wish / wish.sum(), ti.f32)
+        # The least variance (Neyman's allocation; Cochran 1977, 5.5): steps cost little, most samples end before.
+        wish = np.sqrt(read(self.squares))
+        if 0.0 < wish.sum() < np.inf:  # squares of what is very small or large say nothing
+            self.lengths = device_array(_HALVING * self.halving + (1.0 - _HALVING) * wish / wish.sum(), ti.f32)
 
         cells = read(self.cells).reshape(-1, CELLS)
         around = np.add.reduceat(cells[self.order], self.first, axis=0)

@@ -8,7 +8,7 @@ and only its part across n matters. For C(w) = l0 w + (l1 . w) w - 2/3 (n . w) l
 and l1: turned, a surface under even light looks the same, and the integral of w w^T over a hemisphere is 2 pi / 3 times
 the identity. So C may be subtracted from L(w) w for the directions that paths go on in: a control variate of zero mean.
 Its l0 and l1, for each number of vertices before, are those that explain most of what earlier paths brought (least
-squares); it does not matter to what is right that other light arrives.
+squares). What is right does not depend on them.
 """
 
 from functools import lru_cache
@@ -22,6 +22,7 @@ from diffrt.device.arrays import device_array
 from diffrt.device.features import MATERIAL_TYPES, slot
 from diffrt.device.scene_fields import SceneFields
 from diffrt.device.upload import DeviceScene
+from diffrt.gradient.interior import kept_values
 from diffrt.render.record import CAMERA, SCATTERED, SURFACE, TOWARDS_NEXT, PathRecord
 from diffrt.shading.material import field
 
@@ -54,9 +55,7 @@ def _fields() -> _Fit:
 @ti.func
 def _even_albedo(scene: ti.template(), features: ti.template(), record: ti.template(), row: ti.i32) -> vec3:
     """What a surface scatters evenly, about; any number would be right."""
-    values = ti.Matrix(
-        [[record.values[k][row][d] for d in ti.static(range(3))] for k in ti.static(range(features.slots))]
-    )
+    values = kept_values(features, record, row)
     result = vec3(0.0)
     kind = scene.material_type[record.material[row]]
     for name in ti.static(("diffuse", "plastic")):

@@ -47,7 +47,7 @@ def balls() -> dict[str, Any]:
 @pytest.mark.usefixtures("taichi")
 def test_the_integral_over_a_hemisphere_is_along_the_normal() -> None:
     @ti.kernel
-    def integral(n: vec3, first: vec3, second: vec3) -> ti.types.matrix(3, 4, ti.f32):  # type: ignore[valid-type]
+    def integral(n: vec3, first: vec3, second: vec3) -> ti.types.matrix(3, 4, ti.f32):
         total = ti.Matrix.zero(ti.f32, 3, 4)
         for i in range(128 * 512):
             cosine, turn = (i % 128 + 0.5) / 128, (i // 128 + 0.5) / 512 * 2.0 * np.pi
