@@ -37,3 +37,9 @@ def read(array: Any) -> np.ndarray:
 
 def _number(kind: Any) -> type:
     return np.int32 if kind in _INTEGERS else np.float32
+
+
+def cdf_of(probability: np.ndarray) -> Any:
+    """Sums up to each element, as shares of the whole."""
+    total = np.cumsum(probability)
+    return device_array(total / total[-1], ti.f32)

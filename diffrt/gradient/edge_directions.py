@@ -96,6 +96,13 @@ def cell(place: vec2) -> ti.i32:
 
 
 @ti.func
+def along_circle(place: vec2) -> ti.f32:
+    """One coordinate instead of two, in [0, 1), for directions of a circle: its cells follow each other."""
+    row = ti.floor(place.x * ti.static(float(ROWS)))
+    return (row + place.y) / ti.static(float(ROWS))
+
+
+@ti.func
 def draw(guide: ti.template(), group: ti.i32, u: vec2) -> vec2:
     """Coordinates by histogram number `group`; `guide` holds all of them as cumulative sums."""
     place = vec2((u.x - _GUIDED) / (1.0 - _GUIDED), u.y)
@@ -115,15 +122,20 @@ def draw(guide: ti.template(), group: ti.i32, u: vec2) -> vec2:
 
 
 @ti.func
+def relative_density(guide: ti.template(), group: ti.i32, place: vec2) -> ti.f32:
+    """Of coordinates that `draw` draws, over that of even ones."""
+    at = cell(place)
+    start = 0.0
+    if at > 0:
+        start = guide[group * ti.static(CELLS) + at - 1]
+    share = guide[group * ti.static(CELLS) + at] - start
+    return 1.0 - _GUIDED + _GUIDED * share * ti.static(float(CELLS))
+
+
+@ti.func
 def density(w: Wedges, guide: ti.template(), group: ti.i32, place: vec2) -> ti.f32:
     """Per solid angle, of `draw`; 0 outside of the wedges."""
     result = 0.0
     if place.x >= 0.0:
-        at = cell(place)
-        start = 0.0
-        if at > 0:
-            start = guide[group * ti.static(CELLS) + at - 1]
-        share = guide[group * ti.static(CELLS) + at] - start
-        even = 1.0 / (4.0 * ti.max(w.angle, 1e-20))
-        result = even * (1.0 - _GUIDED + _GUIDED * share * ti.static(float(CELLS)))
+        result = relative_density(guide, group, place) / (4.0 * ti.max(w.angle, 1e-20))
     return result

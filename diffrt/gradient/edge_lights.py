@@ -3,6 +3,7 @@
 import taichi as ti
 from taichi.math import vec2, vec3
 
+from diffrt.core.sampler import hash32
 from diffrt.core.vector import max_component
 from diffrt.device.features import LIGHT_ENVIRONMENT, LIGHT_TRIANGLES
 from diffrt.device.hit import FAR
@@ -101,8 +102,9 @@ def from_surfaces(
     hit = closest_hit(scene, features, start, w, 0.0, FAR)
     if hit.triangle >= 0 or all_light != 0:
         ray = CameraRay(start, w, 0.0, FAR)
+        # A key of its own: other numbers of the sample have dimensions that paths use, too.
         result.amount = trace_path_from(
-            scene, features, options, True, hit, ray, key, number, max_depth, rr_depth
+            scene, features, options, True, hit, ray, hash32(key), number, max_depth, rr_depth
         )  # fmt: skip
         if all_light == 0:
             surface = surface_at(scene, features, hit.triangle, hit.u, hit.v)

@@ -11,7 +11,7 @@ import taichi as ti
 from taichi.math import ivec2, ivec4, vec2, vec3, vec4
 
 from diffrt import _taichi
-from diffrt.device.arrays import device_array, read, zeros
+from diffrt.device.arrays import cdf_of, device_array, read, zeros
 from diffrt.device.features import Features
 from diffrt.device.geometry import Geometry
 from diffrt.device.packing import write
@@ -218,12 +218,6 @@ class PrimaryEdges(EdgePass):
     @property
     def motions(self) -> list[tuple[Any, ...]]:
         return [(film_motion,)]
-
-
-def cdf_of(probability: np.ndarray) -> Any:
-    """Sums up to each element, as shares of the whole."""
-    total = np.cumsum(probability)
-    return device_array(total / total[-1], ti.f32)
 
 
 _kept: dict[str, tuple[Geometry, Hashable, Any]] = {}

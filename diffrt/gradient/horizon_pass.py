@@ -7,9 +7,9 @@ import numpy as np
 import taichi as ti
 from scipy.ndimage import maximum_filter
 
-from diffrt.device.arrays import read, zeros
+from diffrt.device.arrays import cdf_of, read, zeros
 from diffrt.device.work import handed_out
-from diffrt.gradient.edge_pass import EdgePass, cdf_of
+from diffrt.gradient.edge_pass import EdgePass
 from diffrt.gradient.edges import samples
 from diffrt.gradient.horizon_motion import horizon_motion
 from diffrt.gradient.horizons import look_for_horizons, sample_horizons

@@ -17,7 +17,7 @@ from taichi.math import vec2, vec3
 
 from diffrt.core.distribution import cdf_interval, search_cdf
 from diffrt.core.sampler import INDEPENDENT, SOBOL, pixel_seed, uniform_1d, uniform_2d
-from diffrt.core.vector import PI, frame_from_normal, to_world
+from diffrt.core.vector import PI, frame_from_normal, max_component, to_world
 from diffrt.device.features import LIGHT_ENVIRONMENT, LIGHT_TRIANGLES
 from diffrt.device.hit import FAR, nowhere
 from diffrt.device.intersect import closest_hit
@@ -56,7 +56,7 @@ def look_for_horizons(
             film = _in_cell(scene, margin, cell, uniform_2d(INDEPENDENT, key, look, 0))
             adjoint = gathered(scene, options.filter, weights, film)
             ray = camera_ray(scene, features, film, uniform_2d(INDEPENDENT, key, look, 1))
-            end = ti.select(adjoint.dot(adjoint) > 0.0, ray.t_max, 0.0)
+            end = ti.select(max_component(ti.abs(adjoint)) > 0.0, ray.t_max, 0.0)
             hit = closest_hit(scene, features, ray.origin, ray.direction, ray.t_min, end)
             if hit.triangle >= 0 and scene.triangle_normals[ti.max(hit.triangle, 0)][0] >= 0:
                 found += ti.select(moves(scene, hit.triangle), 1.0, _STILL)
@@ -88,7 +88,7 @@ def sample_horizons(
             lens = lens_numbers(features, INDEPENDENT, key, 0, 1)
             adjoint = gathered(scene, options.filter, weights, film)
             ray = camera_ray(scene, features, film, lens)
-            end = ti.select(adjoint.dot(adjoint) > 0.0, ray.t_max, 0.0)
+            end = ti.select(max_component(ti.abs(adjoint)) > 0.0, ray.t_max, 0.0)
             hit = closest_hit(scene, features, ray.origin, ray.direction, ray.t_min, end)
             if hit.triangle >= 0:
                 surface = surface_at(scene, features, hit.triangle, hit.u, hit.v)

@@ -52,6 +52,16 @@ def film_velocity(scene: ti.template(), features: ti.template(), p: vec3, d: vec
 
 
 @ti.func
+def film_per_area(scene: ti.template(), features: ti.template(), surface: Surface, lens: vec2) -> ti.f32:
+    """Film area (pixels) per area of a surface before the camera, as if nothing were in between."""
+    p = to_camera(scene, surface.position)
+    frame = frame_from_normal(surface.normal)
+    a = film_velocity(scene, features, p, turned_to_camera(scene, frame.s), lens)
+    b = film_velocity(scene, features, p, turned_to_camera(scene, frame.t), lens)
+    return ti.abs(a.x * b.y - a.y * b.x)
+
+
+@ti.func
 def connect(
     scene: ti.template(), features: ti.template(), options: ti.template(), weights: ti.template(),
     surface: Surface, lens: vec2,
@@ -65,17 +75,14 @@ def connect(
     if before:
         film = to_film(scene, features, to_image_plane(scene, features, p, lens))
         adjoint = gathered(scene, options.filter, weights, film)
-        if adjoint.dot(adjoint) > 0.0:
+        if max_component(ti.abs(adjoint)) > 0.0:
             ray = camera_ray(scene, features, film, lens)
             towards = ray.origin - surface.position
             distance = towards.norm()
             if distance > ray.t_min and distance < ray.t_max:
                 start = offset_along(surface.position, surface.normal, surface.error, towards)
                 lit = visibility(scene, features, start, ray.origin - start, SHADOW_END)
-                frame = frame_from_normal(surface.normal)
-                a = film_velocity(scene, features, p, turned_to_camera(scene, frame.s), lens)
-                b = film_velocity(scene, features, p, turned_to_camera(scene, frame.t), lens)
-                result = Connection(film, -ray.direction, lit * ti.abs(a.x * b.y - a.y * b.x))
+                result = Connection(film, -ray.direction, lit * film_per_area(scene, features, surface, lens))
     return result
 
 
@@ -83,35 +90,29 @@ def connect(
 def bsdf_at(
     scene: ti.template(), features: ti.template(), surface: Surface, triangle: ti.i32, lobe: ti.f32, wo: vec3, wi: vec3
 ):
-    """f_s(wo, wi) |wi . n| of a surface, world directions, n its shading normal; 0 for perfectly smooth lobes. And the
-    material that `lobe` chooses of a mix; -1 for one that lets all pass."""
+    """f_s(wo, wi) |wi . n| of a surface, world directions, n its shading normal, and the density per solid angle with
+    which wi is drawn there; both 0 for perfectly smooth lobes. And the material that `lobe` chooses of a mix; -1 for
+    one that lets all pass."""
     outer = scene.shape_material[surface.shape]
     material, _rest = bsdf.resolve_mix(scene, features, outer, surface.uv, lobe)
-    result = vec3(0.0)
+    result, density = vec3(0.0), 0.0
     if material >= 0:
         frame = shading_frame(scene, features, material, outer, triangle, surface)
         values = values_at(scene, features, material, surface.uv)
-        f, _density = bsdf.evaluate(scene, features, material, values, to_local(frame, wo), to_local(frame, wi))
-        result = f
-    return result, material
-
-
-@ti.func
-def scattered(
-    scene: ti.template(), features: ti.template(), surface: Surface, triangle: ti.i32, lobe: ti.f32, wo: vec3, wi: vec3
-) -> vec3:
-    """f_s(wo, wi) of a surface, world directions, without the cosine; 0 for perfectly smooth lobes."""
-    result, _material = bsdf_at(scene, features, surface, triangle, lobe, wo, wi)
-    return result / ti.max(ti.abs(wi.dot(surface.normal)), 1e-4)
+        f, found = bsdf.evaluate(scene, features, material, values, to_local(frame, wo), to_local(frame, wi))
+        result, density = f, found
+    return result, density, material
 
 
 @ti.dataclass
 class Walk:
-    """Where a random walk that starts as light at a surface has come to.
+    """Where a random walk has come to, of light from a surface on or against light from the camera on.
 
     Attributes:
-        weight: what is left of the light.
         wi: where it came from, a world direction away from the surface.
+        weight: what is left of the light.
+        density: per solid angle, of the step that led here.
+        distance: that it covered.
     """
 
     triangle: ti.i32
@@ -119,38 +120,53 @@ class Walk:
     v: ti.f32
     wi: vec3
     weight: vec3
+    density: ti.f32
+    distance: ti.f32
+
+
+@ti.func
+def walk_from(triangle: ti.i32, u: ti.f32, v: ti.f32, wi: vec3) -> Walk:
+    """A walk that starts at a surface."""
+    return Walk(triangle, u, v, wi, vec3(1.0), 1.0, 1.0)
+
+
+@ti.func
+def lobe_of(key: ti.u32, number: ti.i32, step: ti.i32) -> ti.f32:
+    """The number that chooses a lobe where a walk takes a step."""
+    return uniform_1d(INDEPENDENT, key, number, _WALK_DIMENSION + 2 * step + 1)
 
 
 @ti.func
 def walk_on(
-    scene: ti.template(), features: ti.template(), here: Walk, key: ti.u32, number: ti.i32, step: ti.i32
-) -> Walk:
-    """The next surface that the light meets. The weight is 0 if it meets none, or behind a perfectly smooth surface.
+    scene: ti.template(), features: ti.template(), here: Walk, key: ti.u32, number: ti.i32, step: ti.i32,
+    with_light: ti.i32,
+) -> Walk:  # fmt: skip
+    """The next surface that the walk meets. The weight is 0 if it meets none, or behind a perfectly smooth surface.
 
-    Light travels against the direction of paths from a camera: what bent normals and refraction do to it is corrected
-    (Veach 1997, sections 5.2 and 5.3).
+    Walks `with_light` go against the direction of paths from a camera: what bent normals and refraction do to them is
+    corrected (Veach 1997, sections 5.2 and 5.3).
     """
     result = here
     result.weight = vec3(0.0)
     surface = surface_at(scene, features, here.triangle, here.u, here.v)
-    dimension = _WALK_DIMENSION + 2 * step
-    lobe = uniform_1d(INDEPENDENT, key, number, dimension + 1)
     outer = scene.shape_material[surface.shape]
-    material, rest = bsdf.resolve_mix(scene, features, outer, surface.uv, lobe)
+    material, rest = bsdf.resolve_mix(scene, features, outer, surface.uv, lobe_of(key, number, step))
     if material >= 0:
         frame = shading_frame(scene, features, material, outer, here.triangle, surface)
         values = values_at(scene, features, material, surface.uv)
         wi = to_local(frame, here.wi)
-        u = uniform_2d(INDEPENDENT, key, number, dimension)
+        u = uniform_2d(INDEPENDENT, key, number, _WALK_DIMENSION + 2 * step)
         drawn = bsdf.sample(scene, features, material, values, wi, rest, u)
         if drawn.delta == 0 and max_component(drawn.weight) > 0.0:
             direction = to_world(frame, drawn.wi)
             start = offset_along(surface.position, surface.normal, surface.error, direction)
             hit = closest_hit(scene, features, start, direction, 0.0, FAR)
             if hit.triangle >= 0:
-                bent = ti.abs(wi.z * direction.dot(surface.normal)) / ti.max(
-                    ti.abs(here.wi.dot(surface.normal) * drawn.wi.z), 1e-6
-                )
-                weight = here.weight * drawn.weight * (drawn.eta * drawn.eta * bent)
-                result = Walk(hit.triangle, hit.u, hit.v, -direction, weight)
+                weight = here.weight * drawn.weight
+                if with_light != 0:
+                    weight *= (drawn.eta * drawn.eta) * (
+                        ti.abs(wi.z * direction.dot(surface.normal))
+                        / ti.max(ti.abs(here.wi.dot(surface.normal) * drawn.wi.z), 1e-6)
+                    )
+                result = Walk(hit.triangle, hit.u, hit.v, -direction, weight, drawn.pdf, hit.t)
     return result

@@ -14,6 +14,7 @@ from taichi.math import ivec2, ivec4, vec2, vec3, vec4
 
 from diffrt.core.distribution import cdf_interval, search_cdf
 from diffrt.core.sampler import INDEPENDENT, pixel_seed, uniform_2d
+from diffrt.core.vector import max_component
 from diffrt.device.hit import Hit, nowhere
 from diffrt.device.intersect import any_hit, closest_hit
 from diffrt.device.surface import offset_along, surface_at
@@ -263,7 +264,7 @@ def sample_edges(
             image_point, tangent, film = at.image_point, at.tangent, at.film
             length = tangent.norm()
             adjoint = gathered(scene, options.filter, weights, film)
-            if adjoint.dot(adjoint) > 0.0 and length > 0.0 and interval.y > 0.0:
+            if max_component(ti.abs(adjoint)) > 0.0 and length > 0.0 and interval.y > 0.0:
                 x = start + (end - start) * at.along
                 point = _image(mirrored, planes, mirror, x)
                 ray = camera_ray(scene, features, film, lens)

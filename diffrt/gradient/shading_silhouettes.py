@@ -20,6 +20,7 @@ from taichi.math import vec2, vec3
 
 from diffrt.core.distribution import cdf_interval, search_cdf
 from diffrt.core.sampler import INDEPENDENT, pixel_seed, uniform_1d, uniform_2d
+from diffrt.core.vector import max_component
 from diffrt.core.warp import disk_concentric
 from diffrt.device.features import CAMERA_TYPES
 from diffrt.device.geometry import Geometry
@@ -160,7 +161,7 @@ def sample_silhouettes(
                     image_point = to_image_plane(scene, features, local, lens)
                     film = to_film(scene, features, image_point)
                     adjoint = gathered(scene, options.filter, weights, film)
-                    if adjoint.dot(adjoint) > 0.0:
+                    if max_component(ti.abs(adjoint)) > 0.0:
                         ray = camera_ray(scene, features, film, lens)
                         towards = -ray.direction
                         distance = (point - ray.origin).norm()

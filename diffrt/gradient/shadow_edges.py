@@ -28,7 +28,7 @@ from diffrt.device.intersect import closest_hit
 from diffrt.device.surface import surface_at, texture_coordinates
 from diffrt.device.work import Queue, first_turn, next_turn
 from diffrt.gradient.blockers import at_edge, at_own, at_piercing, normal_of
-from diffrt.gradient.edge_directions import CELLS, Wedges, cell, coordinates, density, direction, draw, wedges
+from diffrt.gradient.edge_directions import Wedges, cell, coordinates, density, direction, draw, wedges
 from diffrt.gradient.edge_lights import (
     DELTA,
     EXTENDED,
@@ -42,8 +42,7 @@ from diffrt.gradient.edge_lights import (
     nothing,
     straight_from_lights,
 )
-from diffrt.gradient.film_adjoint import gathered
-from diffrt.gradient.importance import Walk
+from diffrt.gradient.importance import walk_from
 from diffrt.gradient.lens import lens_numbers
 from diffrt.gradient.shadow_lines import BENDS, ENDS, JOINS
 from diffrt.gradient.smooth_edges import into_wedge, surface_on_edge
@@ -80,7 +79,7 @@ def _from_surfaces(
         shown, second: corners of the triangles `faces` on the sides that are seen.
     """
     result = nothing(x)
-    lobe, u = uniform_1d(INDEPENDENT, key, number, 6), uniform_2d(INDEPENDENT, key, number, 3)
+    lobe, u = uniform_1d(INDEPENDENT, key, number, 6), uniform_2d(INDEPENDENT, key, number, 7)
     amount = vec3(0.0)
     for part in range(ti.select(kind <= JOINS, 2, 1)):
         start, towards, factor, expected = clear, w, vec3(1.0 - 2.0 * ti.cast(part, ti.f32)), -1
@@ -123,7 +122,7 @@ def _by_wedges(scene: ti.template(), features: ti.template(), mode: ti.template(
     if ti.static(mode == DELTA):
         share = 0.0
     elif ti.static(mode == EXTENDED and features.area_lights and not features.environment):
-        share = 0.5 * (1.0 - angle / PI)
+        share = 0.6 * (1.0 - angle / PI)
         low, high = scene.emitter_bounds[0], scene.emitter_bounds[1]
         if ti.max(low - x, x - high, 0.0).norm() < _NEAR * (high - low).norm():
             share = ti.max(share, 0.25)
@@ -143,7 +142,8 @@ def sample_shadows(
     triangles: ti.types.ndarray(dtype=ivec2, ndim=1), corners: ti.types.ndarray(dtype=ivec4, ndim=1),
     groups: ti.types.ndarray(dtype=ti.i32, ndim=1),
     cdf: ti.types.ndarray(dtype=ti.f32, ndim=1), guide: ti.types.ndarray(dtype=ti.f32, ndim=1),
-    lengths: ti.types.ndarray(dtype=ti.f32, ndim=1), edges: ti.i32, lights_move: ti.i32,
+    lengths: ti.types.ndarray(dtype=ti.f32, ndim=1), film_cdf: ti.types.ndarray(dtype=ti.f32, ndim=1),
+    edges: ti.i32, lights_move: ti.i32,
     first: ti.i32, count: ti.i32, run_first: ti.i32, run_count: ti.i32, total: ti.i32, seed: ti.i32, max_depth: ti.i32,
     rr_depth: ti.i32,
 ):  # fmt: skip
@@ -154,7 +154,7 @@ def sample_shadows(
         pierces: there are lines where triangles pierce each other among the edges.
         slides: there are edges of shapes that slide, as such.
         starts, ends, vertices, pierced, triangles, corners, groups, cdf, guide: see shadow_lines.py.
-        lengths: of the walks from shadows to the camera, see walk.py.
+        lengths, film_cdf: of the walks from shadows to the camera, see walk.py.
         lights_move: what light comes from may move, and not only edges and shadows.
     """
     for worker in range(workers):
@@ -237,10 +237,10 @@ def sample_shadows(
             hit = closest_hit(scene, features, clear, -w, 0.0, ti.select(possible, FAR, 0.0))
             if possible and hit.triangle >= 0:
                 room = max_depth - ti.static(FEWEST_SEGMENTS[mode])
-                shadow = Walk(hit.triangle, hit.u, hit.v, w, vec3(1.0))
+                shadow = walk_from(hit.triangle, hit.u, hit.v, w)
                 arriving, film, steps = arriving_at_film(
-                    scene, features, options, samples.way, i, weights, lengths, shadow, room, lens, key,
-                    number,
+                    scene, features, options, samples.way, i, weights, lengths, groups[edge], film_cdf, shadow,
+                    room, lens, key, number,
                 )  # fmt: skip
                 depth = steps + 1  # of the shadow
                 shadow_moves = edge_moves or moves(scene, hit.triangle)
@@ -307,23 +307,3 @@ def sample_shadows(
                         samples.far_barycentrics[i] = light.b
                         samples.share[i] = share
             i = next_turn(queue, i)
-
-@ti.kernel
-def importance_of_edges(
-    scene: ti.template(), options: ti.template(), samples: ti.template(),
-    weights: ti.types.ndarray(dtype=vec3, ndim=1), groups: ti.types.ndarray(dtype=ti.i32, ndim=1),
-    total: ti.types.ndarray(dtype=ti.f32, ndim=1), hits: ti.types.ndarray(dtype=ti.i32, ndim=1),
-    cells: ti.types.ndarray(dtype=ti.f32, ndim=1), lengths: ti.types.ndarray(dtype=ti.f32, ndim=1),
-    squares: ti.types.ndarray(dtype=ti.f32, ndim=1), count: ti.i32,
-):  # fmt: skip
-    """Add up, edge by edge and cell by cell of the histograms, how much samples would contribute, and count them by
-    groups of edges; and by lengths of walks, whose probabilities they had, the squares that those would leave alone."""
-    for i in range(count):
-        if samples.active[i] != 0:
-            adjoint = gathered(scene, options.filter, weights, samples.film[i])
-            amount = ti.abs(adjoint * samples.jump[i]).sum()
-            total[samples.edge[i]] += amount
-            squares[samples.steps[i]] += amount * amount * lengths[samples.steps[i]]
-            hits[groups[samples.edge[i]]] += 1
-            if samples.cell[i] >= 0:
-                cells[groups[samples.edge[i]] * ti.static(CELLS) + samples.cell[i]] += amount

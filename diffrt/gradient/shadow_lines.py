@@ -100,7 +100,7 @@ def shadow_lines(scene: Scene, g: Geometry, edges: Edges, piercings: Piercings, 
     weight = _even(weight, kinds) + _even(weight, kinds * len(scene.shapes) + g.triangle_shape[triangles[:, 0]])
     used = weight > 0.0
     weight = weight[used]
-    groups, parents = _groups_by_kind(ends[used], kinds[used])
+    groups, parents = groups_by_kind(ends[used], kinds[used])
     return ShadowLines(
         ends[used], vertices[used], pierced[used], triangles[used], corners[used], groups, parents,
         kinds[used], weight / max(float(weight.sum()), 1e-300),
@@ -155,8 +155,13 @@ def _seen_by_lamps(scene: Scene, g: Geometry, at: np.ndarray, normals: np.ndarra
     return result.astype(np.float64)
 
 
-def _groups_by_kind(ends: np.ndarray, kinds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """`_groups` of the lines of each kind."""
+def groups_by_kind(ends: np.ndarray, kinds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(K,) groups of lines that are near each other and of one kind, and (groups,) numbers of groups of these.
+
+    Args:
+        ends: (K, 2, 3)
+        kinds: (K,) numbers from 0 on.
+    """
     groups = np.zeros(len(ends), dtype=np.int64)
     parents = np.zeros(0, dtype=np.int64)
     for kind in np.flatnonzero(np.bincount(kinds)):

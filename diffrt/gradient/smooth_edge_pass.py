@@ -4,11 +4,11 @@ from typing import Any
 
 from taichi.math import ivec2, vec2, vec3
 
-from diffrt.device.arrays import device_array
+from diffrt.device.arrays import cdf_of, device_array
 from diffrt.device.upload import DeviceScene
 from diffrt.device.work import handed_out
 from diffrt.gradient.changes import Motion
-from diffrt.gradient.edge_pass import EdgePass, cdf_of
+from diffrt.gradient.edge_pass import EdgePass
 from diffrt.gradient.edges import samples
 from diffrt.gradient.primary_motion import film_motion
 from diffrt.gradient.request import Request

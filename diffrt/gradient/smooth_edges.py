@@ -18,6 +18,7 @@ from taichi.math import ivec2, vec2, vec3
 
 from diffrt.core.distribution import cdf_interval, search_cdf
 from diffrt.core.sampler import INDEPENDENT, pixel_seed, uniform_1d, uniform_2d
+from diffrt.core.vector import max_component
 from diffrt.device.hit import FAR
 from diffrt.device.surface import surface_at
 from diffrt.device.work import Queue, first_turn, next_turn
@@ -50,7 +51,7 @@ def reflected(
     wi: vec3,
 ) -> vec3:  # fmt: skip
     """The BSDF times the cosine of wi, times the share of light that the surface does not let pass."""
-    result, material = bsdf_at(scene, features, surface, triangle, lobe, wo, wi)
+    result, _density, material = bsdf_at(scene, features, surface, triangle, lobe, wo, wi)
     if ti.static(features.masked):
         if material >= 0:
             result *= 1.0 - passes(scene, features, material, surface.uv)
@@ -112,7 +113,7 @@ def sample_smooth_edges(
             place = place_on_line(scene, features, start, end, ranges[edge], s, lens)
             length = place.tangent.norm()
             adjoint = gathered(scene, options.filter, weights, place.film)
-            if adjoint.dot(adjoint) > 0.0 and length > 0.0 and interval.y > 0.0:
+            if max_component(ti.abs(adjoint)) > 0.0 and length > 0.0 and interval.y > 0.0:
                 x = start + (end - start) * place.along
                 tangent = (end - start).normalized(1e-30)
                 ray = camera_ray(scene, features, place.film, lens)

@@ -89,9 +89,9 @@ def test_arguments_are_checked() -> None:
 def test_rounds_that_look_for_edges_are_not_too_small() -> None:
     """Of half the samples; few ones are drawn in fewer rounds."""
     from diffrt.gradient.edges import SAMPLES
-    from diffrt.gradient.shadow_pass import _rounds
+    from diffrt.gradient.learning import rounds
 
-    assert _rounds(2**15) == [2**11, 2**11, 2**12, 2**13]
-    assert _rounds(48 * 48) == [576, 576]
-    assert _rounds(64) == [32] and _rounds(1) == [1]
-    assert max(_rounds(2**24)) == SAMPLES
+    assert rounds(2**15) == [2**11, 2**11, 2**12, 2**13]
+    assert rounds(48 * 48) == [576, 576]
+    assert rounds(2**10) == [512] and rounds(1000) == rounds(1) == []
+    assert max(rounds(2**24)) == SAMPLES
