@@ -87,3 +87,17 @@ def test_walks_from_both_ends_bring_what_walks_with_the_light_bring(monkeypatch:
     both, light = found
     error = np.sqrt(both.var(ddof=1) / len(both) + light.var(ddof=1) / len(light))
     assert abs(both.mean() - light.mean()) < 3.0 * error < 0.25 * light.mean()
+
+
+@pytest.mark.usefixtures("taichi")
+@pytest.mark.parametrize("term", ["primary", "shadow"])
+def test_edges_of_a_small_loss_count(term: str) -> None:
+    """Whose squares are no longer single-precision numbers."""
+    box = {"name": "box", "type": "cube", "to_world": [{"scale": 0.15}, {"translate": [0, 0.5, 0]}]}
+    scene = diffrt.Scene.from_dict(scenes.lit(shapes=[box], depth=2))
+    name = "shapes.box.translation"
+    large, small = (
+        diffrt.render_backward(scene, scale * loss_weights(12, 16), [name], spp=8, seed=1, terms=[term])[name] / scale
+        for scale in (1.0, 1e-25)
+    )
+    assert np.abs(large).max() > 0.0 and np.allclose(small, large, rtol=0.5, atol=0.2 * np.abs(large).max())
