@@ -11,7 +11,7 @@ in a similar way).
 import taichi as ti
 from taichi.math import vec2, vec3
 
-from diffrt.core.distribution import search_cdf
+from diffrt.core.distribution import cdf_interval, search_cdf
 from diffrt.core.vector import PI
 
 ROWS, COLUMNS = 16, 8
@@ -109,12 +109,8 @@ def draw(guide: ti.template(), group: ti.i32, u: vec2) -> vec2:
     if u.x < _GUIDED:
         inner = u.x / _GUIDED
         chosen = search_cdf(guide, group * ti.static(CELLS), ti.static(CELLS), inner)
-        # The interval of a cell begins where its predecessor's ends, the first one's at zero.
-        start = 0.0
-        if chosen > 0:
-            start = guide[group * ti.static(CELLS) + chosen - 1]
-        width = guide[group * ti.static(CELLS) + chosen] - start
-        rest = ti.min(ti.max((inner - start) / ti.max(width, 1e-20), 0.0), 0.9999999)
+        interval = cdf_interval(guide, group * ti.static(CELLS), chosen)
+        rest = ti.min(ti.max((inner - interval.x) / ti.max(interval.y, 1e-20), 0.0), 0.9999999)
         row = chosen // ti.static(COLUMNS)
         place.x = (ti.cast(row, ti.f32) + rest) / ti.static(float(ROWS))
         place.y = (ti.cast(chosen - row * ti.static(COLUMNS), ti.f32) + u.y) / ti.static(float(COLUMNS))
@@ -124,11 +120,7 @@ def draw(guide: ti.template(), group: ti.i32, u: vec2) -> vec2:
 @ti.func
 def relative_density(guide: ti.template(), group: ti.i32, place: vec2) -> ti.f32:
     """Of coordinates that `draw` draws, over that of even ones."""
-    at = cell(place)
-    start = 0.0
-    if at > 0:
-        start = guide[group * ti.static(CELLS) + at - 1]
-    share = guide[group * ti.static(CELLS) + at] - start
+    share = cdf_interval(guide, group * ti.static(CELLS), cell(place)).y
     return 1.0 - _GUIDED + _GUIDED * share * ti.static(float(CELLS))
 
 

@@ -81,7 +81,7 @@ class ShadowEdges(LearnedPass):
         sample_shadows(
             self.device.fields, self.plain, self.options, self.mode, self.pierces, self.slides, samples(),
             *handed_out(count), weights, *self.lines, learned.groups, learned.cdf, learned.guide, learned.lengths,
-            learned.film_cdf, len(learned.prior), int(self.lights_move), first, count, *run, total, seed, self.depth,
+            learned.film_cdf, self.count, int(self.lights_move), first, count, *run, total, seed, self.depth,
             self.rr_depth,
         )  # fmt: skip
 
