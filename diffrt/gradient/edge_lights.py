@@ -50,14 +50,15 @@ def nothing(x: vec3) -> Arrival:
 
 
 @ti.func
-def from_lights(scene: ti.template(), features: ti.template(), mode: ti.template(), x: vec3, u: vec2):
-    """Light that arrives at x from a light, as if nothing were in between: the radiance; and its density."""
+def from_lights(scene: ti.template(), features: ti.template(), delta: ti.template(), x: vec3, u: vec2):
+    """Light that arrives at x from a light that has an extent, or with `delta` none, as if nothing were in between: the
+    radiance; and its density."""
     result = nothing(x)
     receiver = bare_receiver(x, vec3(0.0))
     light = lights.sample(scene, features, receiver, u)
     without = light.kind != LIGHT_TRIANGLES and light.kind != LIGHT_ENVIRONMENT
     found = 0.0
-    if light.pdf > 0.0 and without == ti.static(mode == DELTA):
+    if light.pdf > 0.0 and without == ti.static(delta):
         place = light.target
         if ti.static(features.area_lights):
             if light.kind == LIGHT_TRIANGLES:

@@ -63,6 +63,7 @@ class EdgePass(ABC):
         self.rr_depth = min(settings.rr_depth, self.depth + 1)
         self.pixels = request.view.width * request.view.height
         self.edges, self.piercings = edges_and_piercings(device)
+        self.pierces = bool(len(self.piercings.triangles))
         self.dropped = 0
 
     def lines_with_terminators(self) -> Lines:
@@ -217,7 +218,7 @@ class PrimaryEdges(EdgePass):
 
     @property
     def motions(self) -> list[tuple[Any, ...]]:
-        return [(film_motion,)]
+        return [(film_motion, self.pierces, self.mirrored)]
 
 
 _kept: dict[str, tuple[Geometry, Hashable, Any]] = {}

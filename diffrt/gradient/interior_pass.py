@@ -80,6 +80,7 @@ class InteriorPass:
             self.slots |= self.features.textured_slots & ((1 << self.features.slots) - 1)
         of_images = any("texels" in item.fields and shines(request.scene, item.name) for item in targets)
         self.shines = of_images or not wanted.isdisjoint(("shape_emission", "environment_radiance"))
+        self.lights_move = not wanted.isdisjoint(("delta_position", "delta_direction"))
         self.held = _LAMPS - wanted
         self.emits = self.moving or self.shines or self.held != _LAMPS
         self.models = [name for name in MATERIAL_TYPES if self.features.has(name) and name not in ("mix", "null")]
@@ -185,7 +186,8 @@ class InteriorPass:
             if self.emits and (self.moving or self.held != _LAMPS):
                 interior.emissions.grad(fields, features, record, self.held, first, end)
             if self.moving:
-                interior.light_points.grad(fields, features, record, first, end)
+                if self.lights_move or self.everything or record.lights_move[None] != 0:
+                    interior.light_points.grad(fields, features, record, first, end)
                 self._places_backward(chunk)
 
     def forward(self, chunk: Chunk, arrays: dict[str, np.ndarray]) -> np.ndarray:

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import taichi as ti
-from scipy.ndimage import uniform_filter
+from numpy.lib.stride_tricks import sliding_window_view
 
 from diffrt.device.arrays import cdf_of, device_array, read, zeros
 from diffrt.gradient.edge_directions import CELLS
@@ -108,7 +108,8 @@ class Learning:
 
         film = read(self.film_cells).astype(np.float64)
         if film.sum() > 0.0:
-            film = uniform_filter(film.reshape(FILM_SIDE, -1), size=3, mode="constant").reshape(-1)
+            around = sliding_window_view(np.pad(film.reshape(FILM_SIDE, -1), 1), (3, 3))
+            film = around.sum(axis=(2, 3)).reshape(-1)
             self.film_cdf = cdf_of(_EVEN_FILM / len(film) + (1.0 - _EVEN_FILM) * film / film.sum())
 
         cells = read(self.cells).reshape(-1, CELLS)

@@ -8,13 +8,22 @@ from diffrt.gradient.projection import project
 
 
 @ti.kernel
-def film_motion(scene: ti.template(), features: ti.template(), samples: ti.template(), count: ti.i32):
-    """The normal times the film position of the edge's point, or of its image in a mirror."""
+def film_motion(
+    scene: ti.template(), features: ti.template(), samples: ti.template(), count: ti.i32, pierces: ti.template(),
+    mirrored: ti.template(),
+):  # fmt: skip
+    """The normal times the film position of the edge's point, or of its image in a mirror.
+
+    Args:
+        pierces: some are on lines where triangles pierce each other.
+        mirrored: some are seen in mirrors.
+    """
     ti.static(hold_camera(scene, features))
     for i in range(count):
         if samples.active[i] != 0:
-            x = edge_point(scene, samples, i)
-            if samples.mirror[i] >= 0:
-                x = mirror_image(scene, samples.mirror[i], x)
+            x = edge_point(scene, samples, pierces, i)
+            if ti.static(mirrored):
+                if samples.mirror[i] >= 0:
+                    x = mirror_image(scene, samples.mirror[i], x)
             q = project(scene, features, x, samples.lens[i])
             samples.value[i] = samples.normal[i].x * q.x + samples.normal[i].y * q.y

@@ -30,9 +30,6 @@ from diffrt.device.work import Queue, first_turn, next_turn
 from diffrt.gradient.blockers import at_edge, at_own, at_piercing, normal_of
 from diffrt.gradient.edge_directions import Wedges, cell, coordinates, density, direction, draw, wedges
 from diffrt.gradient.edge_lights import (
-    DELTA,
-    EXTENDED,
-    INDIRECT,
     Arrival,
     beside,
     from_lights,
@@ -52,8 +49,8 @@ from diffrt.render.path import SHADOW_END
 from diffrt.render.visibility import visibility
 from diffrt.shading.bsdf.mix import presence
 
-FEWEST_SEGMENTS = {EXTENDED: 2, DELTA: 2, INDIRECT: 3}
-"""Of a path from the camera by way of a shadow to where its light comes from."""
+FEWEST_SEGMENTS = 2
+"""Of a path from the camera by way of a shadow to a light; one more to another surface and on."""
 _NEAR = 0.25
 """Of the lights' size: closer to them their samples are too uneven."""
 
@@ -111,7 +108,9 @@ def _from_surfaces(
 
 
 @ti.func
-def _by_wedges(scene: ti.template(), features: ti.template(), mode: ti.template(), x: vec3, angle: ti.f32) -> ti.f32:
+def _by_wedges(
+    scene: ti.template(), features: ti.template(), delta: ti.template(), indirect: ti.i32, x: vec3, angle: ti.f32
+) -> ti.f32:  # fmt: skip
     """Share of directions at x that are drawn from the wedges; the others are light samples.
 
     The narrower the wedges, the fewer light samples lie in them. Near lamps light samples alone have no bound. They
@@ -119,21 +118,22 @@ def _by_wedges(scene: ti.template(), features: ti.template(), mode: ti.template(
     none of these here.
     """
     share = 1.0
-    if ti.static(mode == DELTA):
+    if ti.static(delta):
         share = 0.0
-    elif ti.static(mode == EXTENDED and features.area_lights and not features.environment):
-        share = 0.6 * (1.0 - angle / PI)
-        low, high = scene.emitter_bounds[0], scene.emitter_bounds[1]
-        if ti.max(low - x, x - high, 0.0).norm() < _NEAR * (high - low).norm():
-            share = ti.max(share, 0.25)
-    elif ti.static(mode == EXTENDED and (features.area_lights or features.environment_image)):
-        share = 0.5
+    elif indirect == 0:
+        if ti.static(features.area_lights and not features.environment):
+            share = 0.6 * (1.0 - angle / PI)
+            low, high = scene.emitter_bounds[0], scene.emitter_bounds[1]
+            if ti.max(low - x, x - high, 0.0).norm() < _NEAR * (high - low).norm():
+                share = ti.max(share, 0.25)
+        elif ti.static(features.area_lights or features.environment_image):
+            share = 0.5
     return share
 
 
 @ti.kernel
 def sample_shadows(
-    scene: ti.template(), features: ti.template(), options: ti.template(), mode: ti.template(),
+    scene: ti.template(), features: ti.template(), options: ti.template(), delta: ti.template(),
     pierces: ti.template(), slides: ti.template(), samples: ti.template(),
     queue: Queue, workers: ti.i32,
     weights: ti.types.ndarray(dtype=vec3, ndim=1),
@@ -143,7 +143,7 @@ def sample_shadows(
     groups: ti.types.ndarray(dtype=ti.i32, ndim=1),
     cdf: ti.types.ndarray(dtype=ti.f32, ndim=1), guide: ti.types.ndarray(dtype=ti.f32, ndim=1),
     lengths: ti.types.ndarray(dtype=ti.f32, ndim=1), film_cdf: ti.types.ndarray(dtype=ti.f32, ndim=1),
-    edges: ti.i32, lights_move: ti.i32,
+    edges: ti.i32, indirect: ti.i32, lights_move: ti.i32,
     first: ti.i32, count: ti.i32, run_first: ti.i32, run_count: ti.i32, total: ti.i32, seed: ti.i32, max_depth: ti.i32,
     rr_depth: ti.i32,
 ):  # fmt: skip
@@ -151,6 +151,8 @@ def sample_shadows(
     edges.
 
     Args:
+        delta: light comes from lights that have no extent.
+        indirect: it comes from other surfaces; if neither, from lights that have an extent.
         pierces: there are lines where triangles pierce each other among the edges.
         slides: there are edges of shapes that slide, as such.
         starts, ends, vertices, pierced, triangles, corners, groups, cdf, guide: see shadow_lines.py.
@@ -195,11 +197,11 @@ def sample_shadows(
             light = nothing(x)
             light_density, wedge_density = 1.0, 0.0
             from_wedges = False
-            if ti.static(mode != DELTA):
+            if ti.static(not delta):
                 border = ti.cast(line or joins != 0 or faces[1] < 0, ti.i32)
                 other = ti.select(border != 0, at[0], at[1])
                 fan = wedges(x, tangent, scene.positions[at[0]], scene.positions[other], border)
-                share_of_wedges = ti.select(line, 1.0, _by_wedges(scene, features, mode, x, fan.angle))
+                share_of_wedges = ti.select(line, 1.0, _by_wedges(scene, features, delta, indirect, x, fan.angle))
                 # By one of the two numbers themselves: a third, independent one would undo that they are even.
                 from_wedges = u.x < share_of_wedges
                 low = ti.select(from_wedges, 0.0, share_of_wedges)
@@ -210,8 +212,8 @@ def sample_shadows(
                 light.w = direction(fan, drawn)
                 wedge_density = density(fan, guide, groups[edge], drawn)
                 cell_drawn = cell(drawn)
-            elif ti.static(mode != INDIRECT):
-                light, light_density = from_lights(scene, features, mode, x, u)
+            else:
+                light, light_density = from_lights(scene, features, delta, x, u)
                 if share_of_wedges > 0.0:
                     where = coordinates(fan, light.w)
                     wedge_density = density(fan, guide, groups[edge], where)
@@ -236,7 +238,7 @@ def sample_shadows(
                 possible = possible and max_component(light.amount) > 0.0
             hit = closest_hit(scene, features, clear, -w, 0.0, ti.select(possible, FAR, 0.0))
             if possible and hit.triangle >= 0:
-                room = max_depth - ti.static(FEWEST_SEGMENTS[mode])
+                room = max_depth - FEWEST_SEGMENTS - indirect
                 shadow = walk_from(hit.triangle, hit.u, hit.v, w)
                 arriving, film, steps = arriving_at_film(
                     scene, features, options, samples.way, i, weights, lengths, groups[edge], film_cdf, shadow,
@@ -247,25 +249,25 @@ def sample_shadows(
                 if steps < MOST_POINTS:
                     shadow_moves = shadow_moves or way_moves(scene, samples.way, steps, i)
                 if max_component(arriving) > 0.0 and (shadow_moves or lights_move != 0):
-                    if ti.static(mode == INDIRECT):
+                    if line and indirect == 0:
+                        light = from_pierced(scene, features, x, w, faces[0])
+                        light_density = 0.0
+                    elif from_wedges and indirect == 0:
+                        light, light_density = straight_from_lights(scene, features, x, clear, w)
+                    elif indirect == 0:
+                        towards, end = w, FAR
+                        if light.kind != LIGHT_ENVIRONMENT and light.kind != LIGHT_DIRECTIONAL:
+                            towards, end = light.place - clear, SHADOW_END
+                        light.amount *= visibility(scene, features, clear, towards, end)
+                    elif ti.static(not delta):
                         light = _from_surfaces(
                             scene, features, options, slides, x, clear, tangent, w, pierced[edge][0], faces,
                             vertices[edge], along, shown, second, key, number, max_depth - depth, rr_depth,
                         )  # fmt: skip
                         light_density = 0.0
-                    elif line:
-                        light = from_pierced(scene, features, x, w, faces[0])
-                        light_density = 0.0
-                    elif from_wedges:
-                        light, light_density = straight_from_lights(scene, features, x, clear, w)
-                    else:
-                        towards, end = w, FAR
-                        if light.kind != LIGHT_ENVIRONMENT and light.kind != LIGHT_DIRECTIONAL:
-                            towards, end = light.place - clear, SHADOW_END
-                        light.amount *= visibility(scene, features, clear, towards, end)
-                    if ti.static(mode == EXTENDED and features.masked):
+                    if ti.static(features.masked and not delta):
                         # Light samples alone see lamps through surfaces that let light pass.
-                        if light.kind == LIGHT_TRIANGLES and not line:
+                        if indirect == 0 and light.kind == LIGHT_TRIANGLES and not line:
                             wedge_density = 0.0
                     both = (1.0 - share_of_wedges) * light_density + share_of_wedges * wedge_density
                     light.amount /= ti.max(both, 1e-30)

@@ -50,11 +50,17 @@ def way_motion(scene: ti.template(), features: ti.template(), samples: ti.templa
 
 
 @ti.kernel
-def shadow_motion(scene: ti.template(), features: ti.template(), samples: ti.template(), count: ti.i32):
-    """The normal times x_b - (1 - s) x_S - s x_E; see shadow_edges.py."""
+def shadow_motion(
+    scene: ti.template(), features: ti.template(), samples: ti.template(), count: ti.i32, pierces: ti.template()
+):  # fmt: skip
+    """The normal times x_b - (1 - s) x_S - s x_E; see shadow_edges.py.
+
+    Args:
+        pierces: some are on lines where triangles pierce each other.
+    """
     for i in range(count):
         if samples.active[i] != 0:
-            moved = edge_point(scene, samples, i)
+            moved = edge_point(scene, samples, pierces, i)
             steps = samples.steps[i]
             place = samples.receiver_barycentrics[i]
             shadow = _on_triangle(scene, samples.receiver[i], place.x, place.y)
@@ -62,16 +68,17 @@ def shadow_motion(scene: ti.template(), features: ti.template(), samples: ti.tem
                 shadow = samples.way.position[steps, i]
             share = samples.share[i]
             kind = samples.far_kind[i]
-            if kind == LIGHT_DIRECTIONAL:
-                moved -= shadow - scene.delta_direction[samples.far[i]] * share
-            else:
-                moved -= shadow * (1.0 - share)
-                if kind == LIGHT_TRIANGLES:
-                    far = samples.far_barycentrics[i]
-                    light = _on_triangle(scene, samples.far[i], far.x, far.y)
-                    if steps + 1 < MOST_POINTS:
-                        light = samples.way.position[steps + 1, i]
-                    moved -= light * share
-                elif kind != LIGHT_ENVIRONMENT:
+            if kind == LIGHT_TRIANGLES:
+                far = samples.far_barycentrics[i]
+                light = _on_triangle(scene, samples.far[i], far.x, far.y)
+                if steps + 1 < MOST_POINTS:
+                    light = samples.way.position[steps + 1, i]
+                moved -= light * share
+            if ti.static(features.delta_lights):
+                if kind == LIGHT_DIRECTIONAL:
+                    moved += scene.delta_direction[samples.far[i]] * share
+                    share = 0.0
+                elif kind != LIGHT_TRIANGLES and kind != LIGHT_ENVIRONMENT:
                     moved -= scene.delta_position[samples.far[i]] * share
+            moved -= shadow * (1.0 - share)
             samples.value[i] = samples.normal[i].dot(moved)

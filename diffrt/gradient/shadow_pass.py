@@ -16,8 +16,9 @@ from diffrt.gradient.learned_pass import LearnedPass
 from diffrt.gradient.learning import Learning
 from diffrt.gradient.request import Request
 from diffrt.gradient.shadow_edges import FEWEST_SEGMENTS, sample_shadows
-from diffrt.gradient.shadow_lines import ENDS, ShadowLines, shadow_lines
+from diffrt.gradient.shadow_lines import ShadowLines, shadow_lines
 from diffrt.gradient.shadow_motion import shadow_motion, way_motion
+from diffrt.gradient.sliding import sliding
 from diffrt.gradient.walk import MOST_STEPS
 from diffrt.gradient.way_points import MOST_POINTS
 
@@ -35,12 +36,12 @@ class ShadowEdges(LearnedPass):
         self.term = {EXTENDED: "shadow", DELTA: "delta_shadow", INDIRECT: "indirect"}[mode]
         self.seed = request.gradient_seed ^ (0x2222 * (mode + 1))
         self.count = 0
-        room = self.depth - FEWEST_SEGMENTS[mode]
+        room = self.depth - FEWEST_SEGMENTS - int(mode == INDIRECT)
         if room >= 0:
             key = (device.features.textures, request.scene.appearance_revision)
             lines, arrays = kept(device.geometry, f"shadow lines {mode}", key, self._lines)
             self.count = len(lines.prior)
-            self.pierces, self.slides = bool((lines.pierced >= 0).any()), bool((lines.pierced <= ENDS).any())
+            self.slides = mode != DELTA and bool(sliding(request.scene).any())  # lights' and surfaces' share a kernel
         if self.count:
             self.learning = Learning(
                 lines.groups, lines.parents, lines.kinds, self._prior(lines), min(room, MOST_STEPS)
@@ -79,13 +80,13 @@ class ShadowEdges(LearnedPass):
     def sample(self, weights: Any, first: int, count: int, run: tuple[int, int], total: int, seed: int) -> None:
         learned = self.learning
         sample_shadows(
-            self.device.fields, self.plain, self.options, self.mode, self.pierces, self.slides, samples(),
+            self.device.fields, self.plain, self.options, self.mode == DELTA, self.pierces, self.slides, samples(),
             *handed_out(count), weights, *self.lines, learned.groups, learned.cdf, learned.guide, learned.lengths,
-            learned.film_cdf, self.count, int(self.lights_move), first, count, *run, total, seed, self.depth,
-            self.rr_depth,
+            learned.film_cdf, self.count, int(self.mode == INDIRECT), int(self.lights_move), first, count, *run, total,
+            seed, self.depth, self.rr_depth,
         )  # fmt: skip
 
     @property
     def motions(self) -> list[tuple[Any, ...]]:
         points = min(MOST_POINTS, max(self.depth, 1))
-        return [*((way_motion, at) for at in range(points)), (shadow_motion,)]
+        return [*((way_motion, at) for at in range(points)), (shadow_motion, self.pierces)]

@@ -57,4 +57,4 @@ class SmoothEdges(EdgePass):
 
     @property
     def motions(self) -> list[tuple[Any, ...]]:
-        return [(film_motion,)]
+        return [(film_motion, self.pierces, False)]

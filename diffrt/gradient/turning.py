@@ -11,14 +11,12 @@ Its l0 and l1, for each number of vertices before, are those that explain most o
 squares). What is right does not depend on them.
 """
 
-from functools import lru_cache
-
 import numpy as np
 import taichi as ti
 from taichi.math import vec3
 
 from diffrt.core.vector import INV_PI, frame_from_normal, to_world
-from diffrt.device.arrays import device_array
+from diffrt.device.arrays import device_array, read, zeros
 from diffrt.device.features import MATERIAL_TYPES, slot
 from diffrt.device.scene_fields import SceneFields
 from diffrt.device.upload import DeviceScene
@@ -34,22 +32,6 @@ _ENOUGH = 2**14
 _LEAST = 64
 """Vertices of a bin below which nothing is subtracted."""
 _RIDGE = 1e-3
-
-
-@ti.data_oriented
-class _Fit:
-    """Sums of least squares, and what they give."""
-
-    def __init__(self) -> None:
-        self.moments = ti.field(ti.f32, shape=(_BINS, _TERMS, _TERMS))
-        self.products = ti.field(ti.f32, shape=(_BINS, _TERMS, 3))
-        self.counts = ti.field(ti.i32, shape=_BINS)
-        self.light = ti.Vector.field(3, ti.f32, shape=(_BINS, _TERMS))
-
-
-@lru_cache(maxsize=1)
-def _fields() -> _Fit:
-    return _Fit()
 
 
 @ti.func
@@ -108,25 +90,36 @@ def _variates(n: vec3, w: vec3):
 
 
 @ti.func
-def _learn(record: ti.template(), fit: ti.template(), row: ti.i32, b: ti.i32, factor: vec3, variates: ti.template()):
+def _learn(
+    record: ti.template(), moments: ti.template(), products: ti.template(), counts: ti.template(), row: ti.i32,
+    b: ti.i32, factor: vec3, variates: ti.template(),
+):  # fmt: skip
     """Add a vertex's equations to the sums."""
     share = factor.dot(factor)
     across = vec3(variates[0, 0], variates[1, 0], variates[2, 0])
-    fit.counts[b] += 1
+    counts[b] += 1
     for i in ti.static(range(_TERMS)):
         one = vec3(variates[0, i], variates[1, i], variates[2, i])
-        for c in ti.static(range(3)):
-            fit.products[b, i, c] += share * one.dot(across) * record.arriving[row][c]
+        term = b * ti.static(_TERMS) + i
+        products[term] += record.arriving[row] * (share * one.dot(across))
         for j in ti.static(range(i + 1)):
-            fit.moments[b, i, j] += share * one.dot(vec3(variates[0, j], variates[1, j], variates[2, j]))
+            other = vec3(variates[0, j], variates[1, j], variates[2, j])
+            moments[term * ti.static(_TERMS) + j] += share * one.dot(other)
 
 
 @ti.kernel
 def _subtract(
-    scene: ti.template(), features: ti.template(), record: ti.template(), fit: ti.template(),
-    turning: ti.types.ndarray(dtype=ti.i32, ndim=1), end_depth: ti.i32, learns: ti.i32, first: ti.i32, end: ti.i32,
+    scene: ti.template(), features: ti.template(), record: ti.template(),
+    turning: ti.types.ndarray(dtype=ti.i32, ndim=1), light: ti.types.ndarray(dtype=vec3, ndim=1),
+    moments: ti.types.ndarray(dtype=ti.f32, ndim=1), products: ti.types.ndarray(dtype=vec3, ndim=1),
+    counts: ti.types.ndarray(dtype=ti.i32, ndim=1), end_depth: ti.i32, learns: ti.i32, first: ti.i32, end: ti.i32,
 ):  # fmt: skip
-    """Subtract the control variate from the adjoints of the normals; and learn, if asked to."""
+    """Subtract the control variate from the adjoints of the normals; and learn, if asked to.
+
+    Args:
+        light: (bins * terms,) l0 and l1 of each bin.
+        moments, products, counts: sums of least squares: (bins * terms * terms,), (bins * terms,) and (bins,).
+    """
     for row in range(first, end):
         b = _bin(record, turning, scene, row, end_depth)
         if b >= 0:
@@ -136,10 +129,10 @@ def _subtract(
             factor = _weight(scene, features, record, row)
             variates = _variates(n * side, w)
             for i in ti.static(range(_TERMS)):
-                amount = side * factor.dot(fit.light[b, i])
+                amount = side * factor.dot(light[b * ti.static(_TERMS) + i])
                 record.normal.grad[row] -= amount * vec3(variates[0, i], variates[1, i], variates[2, i])
             if learns != 0:
-                _learn(record, fit, row, b, factor, variates)
+                _learn(record, moments, products, counts, row, b, factor, variates)
 
 
 class EvenLight:
@@ -156,29 +149,30 @@ class EvenLight:
         self.turning = device_array(turning, ti.i32)
         # The last segment is traced only where a light may be.
         self.end_depth = max_depth if self.features.environment else max_depth - 1
-        self.fit = _fields()
         self.known = 0
-        for sums in (self.fit.moments, self.fit.products, self.fit.counts, self.fit.light):
-            sums.fill(0)
+        self.light = zeros(_BINS * _TERMS, vec3)
+        self.moments, self.products = zeros(_BINS * _TERMS * _TERMS, ti.f32), zeros(_BINS * _TERMS, vec3)
+        self.counts = zeros(_BINS, ti.i32)
 
     def subtract(self, record: PathRecord, first: int, end: int) -> None:
         """From the adjoints of the normals of rows [first, end), what earlier rows have taught; and learn from them."""
         learns = self.known < _ENOUGH
         _subtract(
-            self.fields, self.features, record, self.fit, self.turning, self.end_depth, int(learns), first, end
+            self.fields, self.features, record, self.turning, self.light, self.moments, self.products, self.counts,
+            self.end_depth, int(learns), first, end,
         )  # fmt: skip
         if learns:
             self._solve()
 
     def _solve(self) -> None:
-        counts = self.fit.counts.to_numpy()
-        lower = self.fit.moments.to_numpy()
-        products = self.fit.products.to_numpy()
+        counts = read(self.counts)
+        lower = read(self.moments).reshape(_BINS, _TERMS, _TERMS)
+        products = read(self.products).reshape(_BINS, _TERMS, 3)
         light = np.zeros((_BINS, _TERMS, 3), np.float32)
         for b in np.flatnonzero(counts >= _LEAST):
             moments = lower[b] + np.tril(lower[b], -1).T
             size = np.trace(moments)
             if size > 0.0 and np.isfinite(size) and np.isfinite(products[b]).all():
                 light[b] = np.linalg.solve(moments + _RIDGE * size * np.eye(_TERMS), products[b])
-        self.fit.light.from_numpy(light)
+        self.light = device_array(light.reshape(-1, 3), vec3)
         self.known = int(counts.sum())

@@ -57,6 +57,7 @@ class PathRecord:
         self.group, self.page = run_length(512), run_length(64)  # paths of a group, and rows that it takes at once
         self.used = ti.field(ti.i32, shape=())  # pages beyond the cameras; too many: the chunk was too large
         self.dropped = ti.field(ti.i32, shape=())  # paths that were no number
+        self.lights_move = ti.field(ti.i32, shape=())  # 1: some samples of lamps do, if vertices that stay are left out
         self.levels = ti.field(ti.i32, shape=())  # highest level
         self.listed = ti.field(ti.i32, shape=rows if geometry else 1)  # see gradient/listed_rows.py
         self.listed_count = ti.field(ti.i32, shape=())

@@ -200,6 +200,8 @@ def leave_still(
     """Take the vertices out of all derivatives that do not change and, if things move, have no neighbour that does. Of
     the others those that stay where they are get level -1.
 
+    Lights whose samples lie still are marked.
+
     Args:
         keep: what is asked of each material.
         changing: whether each shape changes.
@@ -214,13 +216,15 @@ def leave_still(
             changes = moves or materials != 0
             if record.light[row] == LIGHT_TRIANGLES:
                 lit = changing[scene.triangle_shape[record.light_index[row]]] != 0
-                if ti.static(record.geometry):
-                    if not lit and record.light_near[row].share <= 0.0:
-                        record.light_moves[row] = 0
         if ti.static(record.geometry):
             if record.level[row] > 0:  # it follows the vertex before
                 changes = changes or before_changes
                 moves = moves or before_moves
+            if record.kind[row] == SURFACE and record.light[row] == LIGHT_TRIANGLES:
+                follows = moves and record.light_near[row].share > 0.0
+                record.light_moves[row] = ti.cast(lit or follows, ti.i32)
+                if (lit or follows) and record.lights_move[None] == 0:
+                    record.lights_move[None] = 1
             if not moves:
                 record.level[row] = -1
             if before >= 0:

@@ -359,6 +359,7 @@ def forget(record: ti.template(), paths: ti.i32):
     """Make room for another chunk."""
     record.used[None] = 0
     record.dropped[None] = 0
+    record.lights_move[None] = 0
     record.levels[None] = 0
     if ti.static(record.decides):
         record.decisions.used[None] = 0
