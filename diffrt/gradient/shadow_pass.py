@@ -41,7 +41,8 @@ class ShadowEdges(LearnedPass):
             key = (device.features.textures, request.scene.appearance_revision)
             lines, arrays = kept(device.geometry, f"shadow lines {mode}", key, self._lines)
             self.count = len(lines.prior)
-            self.slides = mode != DELTA and bool(sliding(request.scene).any())  # lights' and surfaces' share a kernel
+            # Of the scene, not of these lines: the two modes besides DELTA share a kernel.
+            self.slides = bool(sliding(request.scene).any())
         if self.count:
             self.learning = Learning(
                 lines.groups, lines.parents, lines.kinds, self._prior(lines), min(room, MOST_STEPS)
@@ -79,11 +80,12 @@ class ShadowEdges(LearnedPass):
 
     def sample(self, weights: Any, first: int, count: int, run: tuple[int, int], total: int, seed: int) -> None:
         learned = self.learning
+        delta = self.mode == DELTA
         sample_shadows(
-            self.device.fields, self.plain, self.options, self.mode == DELTA, self.pierces, self.slides, samples(),
-            *handed_out(count), weights, *self.lines, learned.groups, learned.cdf, learned.guide, learned.lengths,
-            learned.film_cdf, self.count, int(self.mode == INDIRECT), int(self.lights_move), first, count, *run, total,
-            seed, self.depth, self.rr_depth,
+            self.device.fields, self.plain, self.options, delta, self.pierces and not delta, self.slides and not delta,
+            samples(), *handed_out(count), weights, *self.lines, learned.groups, learned.cdf, learned.guide,
+            learned.lengths, learned.film_cdf, self.count, int(self.mode == INDIRECT), int(self.lights_move),
+            first, count, *run, total, seed, self.depth, self.rr_depth,
         )  # fmt: skip
 
     @property
