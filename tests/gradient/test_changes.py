@@ -138,6 +138,39 @@ def test_vertices_that_are_left_out_have_no_part(monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.usefixtures("taichi")
+def test_samples_of_lamps_follow_what_moves_near_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where none does, the derivative by where they lie is spared."""
+    described = hall()
+    described["shapes"].append(
+        {"name": "shade", "type": "rectangle",
+         "to_world": [{"rotate": {"axis": [1, 0, 0], "degrees": -80}}, {"scale": 0.2}, {"translate": [0.3, 1.3, -1]}]}
+    )  # fmt: skip
+    scene = diffrt.Scene.from_dict(described)
+    weights = loss_weights(12, 16)
+    follow: dict[str, bool] = {}
+    prepare, backward = InteriorPass.__init__, InteriorPass.backward
+
+    def noting(self: InteriorPass, chunk: Chunk) -> None:
+        if not self.everything:
+            follow[name] = chunk.record.lights_move[None] != 0
+        backward(self, chunk)
+
+    def keeping(self: InteriorPass, *arguments: Any) -> None:
+        prepare(self, *arguments)
+        self.everything = True
+
+    monkeypatch.setattr(InteriorPass, "backward", noting)
+    for name in ("shapes.shade.translation", "shapes.ball.translation", "shapes.lamp.translation"):
+        found = []
+        for init in (prepare, keeping):
+            monkeypatch.setattr(InteriorPass, "__init__", init)
+            found.append(diffrt.render_backward(scene, weights, [name], spp=64, seed=3, terms=["interior"])[name])
+        assert np.abs(found[1]).max() > 0.0
+        assert np.allclose(*found, rtol=1e-4, atol=1e-4 * np.abs(found[1]).max()), name
+    assert list(follow.values()) == [True, False, True]
+
+
+@pytest.mark.usefixtures("taichi")
 def test_every_vertex_that_counts_is_on_a_path(monkeypatch: pytest.MonkeyPatch) -> None:
     """Paths on which nothing changes leave their rows to the next one, and none behind, also at the end of a page."""
     scene = diffrt.Scene.from_dict(hall())

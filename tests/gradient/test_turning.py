@@ -11,6 +11,7 @@ from taichi.math import vec3
 import diffrt
 from diffrt.description.json_file import read_json
 from diffrt.description.primitives import sphere
+from diffrt.device.arrays import device_array
 from diffrt.gradient import turning
 from diffrt.gradient.turning import EvenLight
 from diffrt.render.record import PathRecord
@@ -70,8 +71,8 @@ def test_what_is_subtracted_has_no_mean(monkeypatch: pytest.MonkeyPatch) -> None
     directions = np.random.default_rng(2).normal(size=(3, *scene[names[0]].shape))
 
     def given(self: EvenLight, record: PathRecord, first: int, end: int) -> None:
-        light = np.broadcast_to(amount * LIGHT.astype(np.float32), (turning._BINS, *LIGHT.shape))
-        self.fit.light.from_numpy(np.ascontiguousarray(light, dtype=np.float32))
+        light = np.broadcast_to(amount * LIGHT, (turning._BINS, *LIGHT.shape))
+        self.light = device_array(light.reshape(-1, 3), vec3)
         self.known = turning._ENOUGH
         subtract(self, record, first, end)
 
