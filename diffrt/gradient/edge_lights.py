@@ -9,11 +9,14 @@ from diffrt.device.features import LIGHT_ENVIRONMENT, LIGHT_TRIANGLES
 from diffrt.device.hit import FAR
 from diffrt.device.intersect import closest_hit
 from diffrt.device.surface import surface_at
+from diffrt.gradient.edge_directions import Wedges
 from diffrt.gradient.intersection import intersection
+from diffrt.gradient.lamp_directions import lamp_density, share_of_lamp, towards_lamp
 from diffrt.render.path import trace_path_from
 from diffrt.render.visibility import visibility
+from diffrt.shading.bsdf.mix import presence
 from diffrt.shading.camera.dispatch import CameraRay
-from diffrt.shading.light import area
+from diffrt.shading.light import area, choice, environment
 from diffrt.shading.light import dispatch as lights
 from diffrt.shading.receiver import bare_receiver
 
@@ -50,28 +53,56 @@ def nothing(x: vec3) -> Arrival:
 
 
 @ti.func
-def from_lights(scene: ti.template(), features: ti.template(), delta: ti.template(), x: vec3, u: vec2):
+def from_lights(scene: ti.template(), features: ti.template(), delta: ti.template(), fan: Wedges, x: vec3, u: vec2):
     """Light that arrives at x from a light that has an extent, or with `delta` none, as if nothing were in between: the
-    radiance; and its density."""
+    radiance; and its density. From lamps it comes along the wedges of an edge."""
     result = nothing(x)
-    receiver = bare_receiver(x, vec3(0.0))
-    light = lights.sample(scene, features, receiver, u)
-    without = light.kind != LIGHT_TRIANGLES and light.kind != LIGHT_ENVIRONMENT
     found = 0.0
-    if light.pdf > 0.0 and without == ti.static(delta):
-        place = light.target
-        if ti.static(features.area_lights):
-            if light.kind == LIGHT_TRIANGLES:
-                place = surface_at(scene, features, light.index, light.b.x, light.b.y).position
-        result = Arrival(light.wi, light.radiance, light.kind, light.index, light.b, place)
-        found = light.pdf
+    receiver = bare_receiver(x, vec3(0.0))
+    if ti.static(delta):
+        light = lights.sample(scene, features, receiver, u)
+        if light.pdf > 0.0 and light.kind != LIGHT_TRIANGLES and light.kind != LIGHT_ENVIRONMENT:
+            result = Arrival(light.wi, light.radiance, light.kind, light.index, light.b, light.target)
+            found = light.pdf
+    else:
+        chosen = choice.choose(scene, features, receiver, u.x)
+        if chosen.light >= 0:
+            rest = vec2(chosen.rest, u.y)
+            kind = scene.lights[chosen.light][0]
+            if ti.static(features.area_lights):
+                if kind == LIGHT_TRIANGLES:
+                    triangle, inner = area.pick(scene, chosen.light, rest)
+                    w, density = towards_lamp(scene, fan, x, triangle, inner)
+                    result = _from_lamp(scene, features, x, triangle, w)
+                    found = density * chosen.probability * share_of_lamp(scene, chosen.light, triangle)
+            if ti.static(features.environment_image):
+                if kind == LIGHT_ENVIRONMENT:
+                    light = environment.sample(scene, features, rest)
+                    result = Arrival(light.wi, light.radiance, light.kind, light.index, light.b, light.target)
+                    found = light.pdf * chosen.probability
+    if found <= 0.0:
+        result = nothing(x)
     return result, found
 
 
 @ti.func
-def straight_from_lights(scene: ti.template(), features: ti.template(), x: vec3, start: vec3, w: vec3):
-    """Light that arrives at x from direction w straight from a light that has an extent, and the density with which
-    `from_lights` finds it. Where light passes surfaces, only the environment's: see `sample_shadows`."""
+def _from_lamp(scene: ti.template(), features: ti.template(), x: vec3, triangle: ti.i32, w: vec3) -> Arrival:
+    """Radiance that arrives at x from direction w from a triangle there."""
+    b = met_along(scene, triangle, x, w)
+    surface = surface_at(scene, features, triangle, b.x, b.y)
+    radiance = area.emitted(scene, features, surface, triangle, b.x, b.y, -w)
+    if ti.static(features.masked):
+        radiance *= presence(scene, features, scene.shape_material[surface.shape], surface.uv)
+    return Arrival(w, radiance, LIGHT_TRIANGLES, triangle, b, surface.position)
+
+
+@ti.func
+def straight_from_lights(
+    scene: ti.template(), features: ti.template(), fan: Wedges, x: vec3, start: vec3, w: vec3
+):  # fmt: skip
+    """Light that arrives at x from direction w, one of the wedges, straight from a light that has an extent, and the
+    density with which `from_lights` finds it. Where light passes surfaces, only the environment's: see
+    `sample_shadows`."""
     result = nothing(x)
     found = 0.0
     hit = closest_hit(scene, features, start, w, 0.0, FAR)
@@ -80,7 +111,7 @@ def straight_from_lights(scene: ti.template(), features: ti.template(), x: vec3,
             surface = surface_at(scene, features, hit.triangle, hit.u, hit.v)
             emitted = area.emitted(scene, features, surface, hit.triangle, hit.u, hit.v, -w)
             if max_component(emitted) > 0.0:
-                found = lights.area_pdf(scene, features, bare_receiver(x, vec3(0.0)), surface, hit.triangle, w)
+                found = lamp_density(scene, features, fan, x, hit.triangle, w)
             result = Arrival(w, emitted, LIGHT_TRIANGLES, hit.triangle, vec2(hit.u, hit.v), surface.position)
     lit = ti.cast(hit.triangle < 0, ti.f32)
     if ti.static(features.masked and features.environment):

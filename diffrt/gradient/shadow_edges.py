@@ -21,7 +21,7 @@ from taichi.math import ivec2, ivec4, vec2, vec3
 
 from diffrt.core.distribution import cdf_interval, search_cdf
 from diffrt.core.sampler import INDEPENDENT, SOBOL, pixel_seed, uniform_1d, uniform_2d
-from diffrt.core.vector import PI, is_finite, max_component
+from diffrt.core.vector import is_finite, max_component
 from diffrt.device.features import LIGHT_DIRECTIONAL, LIGHT_ENVIRONMENT, LIGHT_TRIANGLES
 from diffrt.device.hit import FAR
 from diffrt.device.intersect import closest_hit
@@ -51,8 +51,6 @@ from diffrt.shading.bsdf.mix import presence
 
 FEWEST_SEGMENTS = 2
 """Of a path from the camera by way of a shadow to a light; one more to another surface and on."""
-_NEAR = 0.25
-"""Of the lights' size: closer to them their samples are too uneven."""
 
 
 @ti.func
@@ -108,24 +106,18 @@ def _from_surfaces(
 
 
 @ti.func
-def _by_wedges(
-    scene: ti.template(), features: ti.template(), delta: ti.template(), indirect: ti.i32, x: vec3, angle: ti.f32
-) -> ti.f32:  # fmt: skip
-    """Share of directions at x that are drawn from the wedges; the others are light samples.
+def _by_wedges(features: ti.template(), delta: ti.template(), indirect: ti.i32) -> ti.f32:
+    """Share of directions that are drawn from the wedges, whatever is there; the others are light samples.
 
-    The narrower the wedges, the fewer light samples lie in them. Near lamps light samples alone have no bound. They
-    leave to BSDF samples what of an image is no brighter than the mean, and all of a constant environment; there are
-    none of these here.
+    Those of lamps lie in the wedges, too. Those of images leave to BSDF samples what is no brighter than the mean, and
+    all of a constant environment; there are none of these here.
     """
     share = 1.0
     if ti.static(delta):
         share = 0.0
     elif indirect == 0:
         if ti.static(features.area_lights and not features.environment):
-            share = 0.6 * (1.0 - angle / PI)
-            low, high = scene.emitter_bounds[0], scene.emitter_bounds[1]
-            if ti.max(low - x, x - high, 0.0).norm() < _NEAR * (high - low).norm():
-                share = ti.max(share, 0.25)
+            share = 0.2
         elif ti.static(features.area_lights or features.environment_image):
             share = 0.5
     return share
@@ -201,7 +193,7 @@ def sample_shadows(
                 border = ti.cast(line or joins != 0 or faces[1] < 0, ti.i32)
                 other = ti.select(border != 0, at[0], at[1])
                 fan = wedges(x, tangent, scene.positions[at[0]], scene.positions[other], border)
-                share_of_wedges = ti.select(line, 1.0, _by_wedges(scene, features, delta, indirect, x, fan.angle))
+                share_of_wedges = ti.select(line, 1.0, _by_wedges(features, delta, indirect))
                 # By one of the two numbers themselves: a third, independent one would undo that they are even.
                 from_wedges = u.x < share_of_wedges
                 low = ti.select(from_wedges, 0.0, share_of_wedges)
@@ -213,7 +205,7 @@ def sample_shadows(
                 wedge_density = density(fan, guide, groups[edge], drawn)
                 cell_drawn = cell(drawn)
             elif ti.static(delta or features.area_lights or features.environment):
-                light, light_density = from_lights(scene, features, delta, x, u)
+                light, light_density = from_lights(scene, features, delta, fan, x, u)
                 if share_of_wedges > 0.0:
                     where = coordinates(fan, light.w)
                     wedge_density = density(fan, guide, groups[edge], where)
@@ -253,7 +245,7 @@ def sample_shadows(
                         light = from_pierced(scene, features, x, w, faces[0])
                         light_density = 0.0
                     elif from_wedges and indirect == 0:
-                        light, light_density = straight_from_lights(scene, features, x, clear, w)
+                        light, light_density = straight_from_lights(scene, features, fan, x, clear, w)
                     elif indirect == 0:
                         towards, end = w, FAR
                         if light.kind != LIGHT_ENVIRONMENT and light.kind != LIGHT_DIRECTIONAL:
