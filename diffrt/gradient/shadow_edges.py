@@ -105,24 +105,6 @@ def _from_surfaces(
     return result
 
 
-@ti.func
-def _by_wedges(features: ti.template(), delta: ti.template(), indirect: ti.i32) -> ti.f32:
-    """Share of directions that are drawn from the wedges, whatever is there; the others are light samples.
-
-    Those of lamps lie in the wedges, too. Those of images leave to BSDF samples what is no brighter than the mean, and
-    all of a constant environment; there are none of these here.
-    """
-    share = 1.0
-    if ti.static(delta):
-        share = 0.0
-    elif indirect == 0:
-        if ti.static(features.area_lights and not features.environment):
-            share = 0.2
-        elif ti.static(features.area_lights or features.environment_image):
-            share = 0.5
-    return share
-
-
 @ti.kernel
 def sample_shadows(
     scene: ti.template(), features: ti.template(), options: ti.template(), delta: ti.template(),
@@ -135,7 +117,7 @@ def sample_shadows(
     groups: ti.types.ndarray(dtype=ti.i32, ndim=1),
     cdf: ti.types.ndarray(dtype=ti.f32, ndim=1), guide: ti.types.ndarray(dtype=ti.f32, ndim=1),
     lengths: ti.types.ndarray(dtype=ti.f32, ndim=1), film_cdf: ti.types.ndarray(dtype=ti.f32, ndim=1),
-    edges: ti.i32, indirect: ti.i32, lights_move: ti.i32,
+    edges: ti.i32, indirect: ti.i32, by_wedges: ti.f32, lights_move: ti.i32,
     first: ti.i32, count: ti.i32, run_first: ti.i32, run_count: ti.i32, total: ti.i32, seed: ti.i32, max_depth: ti.i32,
     rr_depth: ti.i32,
 ):  # fmt: skip
@@ -149,6 +131,7 @@ def sample_shadows(
         slides: there are edges of shapes that slide, as such.
         starts, ends, vertices, pierced, triangles, corners, groups, cdf, guide: see shadow_lines.py.
         lengths, film_cdf: of the walks from shadows to the camera, see walk.py.
+        by_wedges: share of directions that are drawn from the wedges, whatever is there; the others are light samples.
         lights_move: what light comes from may move, and not only edges and shadows.
     """
     for worker in range(workers):
@@ -193,7 +176,7 @@ def sample_shadows(
                 border = ti.cast(line or joins != 0 or faces[1] < 0, ti.i32)
                 other = ti.select(border != 0, at[0], at[1])
                 fan = wedges(x, tangent, scene.positions[at[0]], scene.positions[other], border)
-                share_of_wedges = ti.select(line, 1.0, _by_wedges(features, delta, indirect))
+                share_of_wedges = ti.select(line, 1.0, by_wedges)
                 # By one of the two numbers themselves: a third, independent one would undo that they are even.
                 from_wedges = u.x < share_of_wedges
                 low = ti.select(from_wedges, 0.0, share_of_wedges)

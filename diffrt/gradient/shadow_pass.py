@@ -22,6 +22,9 @@ from diffrt.gradient.sliding import sliding
 from diffrt.gradient.walk import MOST_STEPS
 from diffrt.gradient.way_points import MOST_POINTS
 
+_FEW_TRIANGLES = 16
+"""Of lamps, most of which may reach into the wedge of an edge."""
+
 
 class ShadowEdges(LearnedPass):
     """Edges that block light.
@@ -50,11 +53,26 @@ class ShadowEdges(LearnedPass):
             lamps = [shape.emission is not None for shape in request.scene.shapes.values()]
             self.lights_move = mode == INDIRECT or bool((motion.shapes & lamps).any())
             self.even = mode != INDIRECT
+            self.by_wedges = self._by_wedges(np.array(lamps, dtype=bool))
             self.lines = arrays
 
     @property
     def empty(self) -> bool:
         return self.count == 0
+
+    def _by_wedges(self, lamps: np.ndarray) -> float:
+        """Share of directions that are drawn from the wedges, whatever is there; the others are light samples.
+
+        Those of lamps lie in the wedges, too, but find little if most of a lamp's triangles do not. Those of images
+        leave to BSDF samples what is no brighter than the mean, and all of a constant environment; there are none of
+        these here.
+        """
+        features, g = self.device.features, self.device.geometry
+        if self.mode != EXTENDED:
+            return 1.0 if self.mode == INDIRECT else 0.0
+        if features.environment:
+            return 0.5 if features.area_lights or features.environment_image else 1.0
+        return 0.2 if np.count_nonzero(lamps[g.triangle_shape]) <= _FEW_TRIANGLES else 0.6
 
     def _prior(self, lines: ShadowLines) -> np.ndarray:
         """The lines' own one, at most half of it for those that stand still."""
@@ -84,8 +102,8 @@ class ShadowEdges(LearnedPass):
         sample_shadows(
             self.device.fields, self.plain, self.options, delta, self.pierces and not delta, self.slides and not delta,
             samples(), *handed_out(count), weights, *self.lines, learned.groups, learned.cdf, learned.guide,
-            learned.lengths, learned.film_cdf, self.count, int(self.mode == INDIRECT), int(self.lights_move),
-            first, count, *run, total, seed, self.depth, self.rr_depth,
+            learned.lengths, learned.film_cdf, self.count, int(self.mode == INDIRECT), self.by_wedges,
+            int(self.lights_move), first, count, *run, total, seed, self.depth, self.rr_depth,
         )  # fmt: skip
 
     @property
