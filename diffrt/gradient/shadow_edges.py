@@ -187,7 +187,7 @@ def sample_shadows(
                 light.w = direction(fan, drawn)
                 wedge_density = density(fan, guide, groups[edge], drawn)
                 cell_drawn = cell(drawn)
-            elif ti.static(delta or features.area_lights or features.environment):
+            elif ti.static(delta or features.area_lights or features.environment_image):
                 light, light_density = from_lights(scene, features, delta, fan, x, u)
                 if share_of_wedges > 0.0:
                     where = coordinates(fan, light.w)

@@ -167,6 +167,15 @@ def shaded(kind: str = "area", receiver: str = "textured", depth: int = 2, quad:
     return scene
 
 
+def under_a_ball() -> dict[str, Any]:
+    """The same shadow, of a lamp of many triangles."""
+    scene = shaded()
+    mesh = sphere(1)
+    scene["shapes"][1] = {"name": "lamp", "type": "mesh", "vertices": 0.3 * mesh.vertices, "faces": mesh.faces,
+                          "emission": [5, 4, 3], "to_world": {"translate": [0.3, 2.0, -0.3]}}  # fmt: skip
+    return scene
+
+
 def through_a_lens(**camera: Any) -> dict[str, Any]:
     """A shadow that another kind of camera sees."""
     scene = shaded("point")

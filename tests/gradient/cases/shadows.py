@@ -22,6 +22,8 @@ SHADOWS = [
     Case("area: floor", shaded, "shapes.floor.translation", [0, 1, 0], 0.01),
     Case("area: light", shaded, "shapes.lamp.translation", ALONG, 0.02),
     Case("area: camera", shaded, "camera.translation", ALONG, 0.02),
+    Case("ball lamp: quad", scenes.under_a_ball, "shapes.quad.translation", ALONG, 0.02),
+    Case("ball lamp: light", scenes.under_a_ball, "shapes.lamp.translation", ALONG, 0.02, slow=True),
     Case("sky: quad", partial(shaded, "sky"), "shapes.quad.translation", ALONG, 0.02, slow=True),
     Case("sky: floor", partial(shaded, "sky"), "shapes.floor.translation", [0, 1, 0], 0.02),
     Case("sky: camera", partial(shaded, "sky"), "camera.translation", ALONG, 0.02, slow=True),
