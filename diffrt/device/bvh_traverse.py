@@ -2,9 +2,9 @@
 
 The loops over children and over a leaf's triangles are unrolled, free of branches, and reduce to one integer by min: in
 this form the compiler's vectorizer tests all lanes of a node at once. The integer is a lane's key: the bits of the
-distance (whose order is that of the integers, as it is not negative) with the lane's number in the lowest bits. What is
-found in a leaf is computed again for one lane: the vectorizer begins at stores, and takes lanes that are stored in
-smaller parts.
+distance (whose order is that of the integers, as it is not negative) with the lane's number in the lowest bits. As
+long as the search goes on, the distance of the key is all that is kept of a triangle: it is off by 4e-6 of itself at
+most. The triangle that is met is computed again in the end.
 
 A node with children left to visit is put on the stack with all keys and the smallest of those left, which is taken when
 its turn comes again. That costs less than sorting children, and the stack stays as small as the tree is deep.
@@ -26,8 +26,8 @@ _Stack = ti.types.vector(STACK_SIZE, ti.i32)
 _StackedKeys = ti.types.vector(STACK_SIZE * BVH_WIDTH, ti.i32)
 _Corners = ti.types.vector(9, ti.f32)
 _KEY_MASK = -4 * max(BVH_WIDTH, LEAF_SIZE)
-_OUTWARDS = 1.0000006
-"""Rounding must not lose a box."""
+_INWARDS = 0.9999994
+"""Rounding must not lose a box. The near side waits for less than the far one, so it is the one to move."""
 _NONE = 0x7F000000
 """Key of a lane that was not hit: above every other key."""
 
@@ -121,8 +121,8 @@ def traverse(
                 x1 = scene.bvh_bounds[node + near_x + 3][k] * inverse.x - start.x
                 y1 = scene.bvh_bounds[node + near_y + 3][k] * inverse.y - start.y
                 z1 = scene.bvh_bounds[node + far_z][k] * inverse.z - start.z
-                t0 = larger(larger(x0, y0), larger(z0, t_min))
-                t1 = smaller(smaller(smaller(x1, y1), z1) * _OUTWARDS, hit_t)
+                t0 = larger(larger(larger(x0, y0), z0) * _INWARDS, t_min)
+                t1 = smaller(smaller(smaller(x1, y1), z1), hit_t)
                 keys[k] = ti.select(t0 <= t1, _key(t0, k), _NONE)
             nearest, following = _two_smallest(keys)
             child = nearest & (BVH_WIDTH - 1)
@@ -144,11 +144,9 @@ def traverse(
             number = nearest & (LEAF_SIZE - 1)
             if nearest < _NONE:
                 hit_lane = leaf * LEAF_SIZE + number
+                hit_t = ti.bit_cast(nearest, ti.f32)
                 if any_will_do != 0:
                     size = 0
-                else:
-                    # Again for this lane alone: to keep the numbers of all lanes would keep them out of vectors.
-                    hit_t, hit_u, hit_v, _met = _meet(_corners(scene, leaf, number), origin, direction)
         node = ABSENT
         while size > 0 and node == ABSENT:
             top = size - 1
@@ -166,4 +164,7 @@ def traverse(
     triangle = hit_lane
     if hit_lane >= 0 and any_will_do == 0:
         triangle = scene.bvh_ids[hit_lane]
+        # To keep the numbers of all lanes would keep them out of vectors.
+        corners = _corners(scene, hit_lane // LEAF_SIZE, hit_lane % LEAF_SIZE)
+        hit_t, hit_u, hit_v, _met = _meet(corners, origin, direction)
     return Hit(triangle, hit_t, hit_u, hit_v)

@@ -60,12 +60,12 @@ def from_lights(scene: ti.template(), features: ti.template(), delta: ti.templat
     found = 0.0
     receiver = bare_receiver(x, vec3(0.0))
     if ti.static(delta):
-        light = lights.sample(scene, features, receiver, u)
+        light, _near = lights.sample(scene, features, receiver, u)
         if light.pdf > 0.0 and light.kind != LIGHT_TRIANGLES and light.kind != LIGHT_ENVIRONMENT:
             result = Arrival(light.wi, light.radiance, light.kind, light.index, light.b, light.target)
             found = light.pdf
     else:
-        chosen = choice.choose(scene, features, receiver, u.x)
+        chosen, _near = choice.choose(scene, features, receiver, u.x)
         if chosen.light >= 0:
             rest = vec2(chosen.rest, u.y)
             kind = scene.lights[chosen.light][0]
@@ -118,8 +118,9 @@ def straight_from_lights(
         lit = visibility(scene, features, start, w, FAR)
     if ti.static(features.environment):
         if lit > 0.0:
-            emitted, found_there = lights.environment_emitted_and_pdf(scene, features, bare_receiver(x, vec3(0.0)), w)
-            found = found_there
+            emitted, density = environment.emitted_and_pdf(scene, features, w)
+            receiver = bare_receiver(x, vec3(0.0))
+            found = density * lights.environment_probability(scene, features, receiver, -1.0)
             result = Arrival(w, emitted * lit, LIGHT_ENVIRONMENT, -1, vec2(0.0), x)
     return result, found
 

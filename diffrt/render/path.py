@@ -26,7 +26,7 @@ from diffrt.render.path_numbers import (
 from diffrt.render.visibility import passes, visibility
 from diffrt.shading.bsdf import dispatch as bsdf
 from diffrt.shading.camera.dispatch import CameraRay, camera_ray
-from diffrt.shading.light import area
+from diffrt.shading.light import area, environment
 from diffrt.shading.light import dispatch as lights
 from diffrt.shading.light.base import no_light
 from diffrt.shading.material import shading_frame, values_at
@@ -104,6 +104,7 @@ def trace_path_from(
     t_min, t_max = ray.t_min, ray.t_max
     previous = bare_receiver(origin, vec3(0.0))  # the vertex that light samples were drawn for
     previous_pdf = -1.0  # of the direction; negative if no light sample competes
+    near = -1.0  # what that light sample learnt of lights
     eta2 = 1.0
     depth = 0
     dimension = FIRST_BOUNCE_DIMENSION
@@ -115,10 +116,11 @@ def trace_path_from(
         if hit.triangle < 0:
             running = False
             if ti.static(features.environment):
-                emitted, light_pdf = lights.environment_emitted_and_pdf(scene, features, previous, direction)
+                emitted, density = environment.emitted_and_pdf(scene, features, direction)
                 weight = 1.0
                 if previous_pdf > 0.0:
-                    weight = power_heuristic(previous_pdf, light_pdf)
+                    chosen = lights.environment_probability(scene, features, previous, near)
+                    weight = power_heuristic(previous_pdf, density * chosen)
                 radiance += throughput * emitted * weight
         else:
             surface = surface_at(scene, features, hit.triangle, hit.u, hit.v)
@@ -156,10 +158,10 @@ def trace_path_from(
                     wo = to_local(frame, -direction)
                     values = values_at(scene, features, material, surface.uv)
 
-                    light = no_light()
+                    light, learnt = no_light(), -1.0
                     receiver = bsdf.receiver(scene, features, material, values, wo, frame, surface.position)
                     if bsdf.scatters(scene, features, material, values):
-                        light = lights.sample(scene, features, receiver, u.xy)
+                        light, learnt = lights.sample(scene, features, receiver, u.xy)
                     drawn, scattered, bsdf_pdf = bsdf.sample_and_evaluate(
                         scene, features, material, values, wo, rest, u.zw, to_local(frame, light.wi)
                     )
@@ -181,6 +183,7 @@ def trace_path_from(
                     throughput *= drawn.weight
                     t_min, t_max = 0.0, FAR
                     previous = receiver
+                    near = learnt
                     previous_pdf = ti.select(drawn.delta != 0, -1.0, drawn.pdf)
                     eta2 *= drawn.eta * drawn.eta
                     if max_component(throughput) <= 0.0:

@@ -43,7 +43,7 @@ from diffrt.render.visibility import passes, visibility
 from diffrt.shading.bsdf import dispatch as bsdf
 from diffrt.shading.bsdf.mix import PASSED
 from diffrt.shading.camera.dispatch import camera_ray
-from diffrt.shading.light import area
+from diffrt.shading.light import area, environment
 from diffrt.shading.light import dispatch as lights
 from diffrt.shading.light.base import no_light
 from diffrt.shading.material import field, shading_frame, values_at
@@ -81,6 +81,7 @@ def _record_path(
     t_min, t_max = ray.t_min, ray.t_max
     previous = bare_receiver(origin, vec3(0.0))
     previous_pdf = -1.0
+    near = -1.0
     decision = -1  # the last one since the last vertex
     depth = 0
     dimension = FIRST_BOUNCE_DIMENSION
@@ -94,10 +95,11 @@ def _record_path(
                 row = new_row(record, first, latest, path, row, ESCAPE)
                 if row >= 0:
                     latest = row
-                    emitted, light_pdf = lights.environment_emitted_and_pdf(scene, features, previous, direction)
+                    emitted, density = environment.emitted_and_pdf(scene, features, direction)
                     weight = 1.0
                     if previous_pdf > 0.0:
-                        weight = power_heuristic(previous_pdf, light_pdf)
+                        chosen = lights.environment_probability(scene, features, previous, near)
+                        weight = power_heuristic(previous_pdf, density * chosen)
                     if ti.static(record.decides):
                         record.decisions.last[row] = decision
                     record.throughput[row] = throughput
@@ -182,10 +184,10 @@ def _record_path(
                         for slot in ti.static(range(features.slots)):
                             record.values[slot][row] = field(values, slot)
 
-                    light = no_light()
+                    light, learnt = no_light(), -1.0
                     receiver = bsdf.receiver(scene, features, material, values, wo, frame, surface.position)
                     if (changes or lamps != 0) and bsdf.scatters(scene, features, material, values):
-                        light = lights.sample(scene, features, receiver, u.xy)
+                        light, learnt = lights.sample(scene, features, receiver, u.xy)
                     wi = to_local(frame, light.wi)
                     drawn, scattered, bsdf_pdf = bsdf.sample_and_evaluate(
                         scene, features, material, values, wo, rest, u.zw, wi
@@ -250,6 +252,7 @@ def _record_path(
                         throughput *= drawn.weight / survival
                         t_min, t_max = 0.0, FAR
                         previous = receiver
+                        near = learnt
                         previous_pdf = ti.select(drawn.delta != 0, -1.0, drawn.pdf)
                         dimension += BOUNCE_DIMENSIONS
                         if ti.static(record.geometry):

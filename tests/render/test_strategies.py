@@ -63,7 +63,7 @@ def _direct(
                 receiver = bsdf.receiver(scene, features, material, values, wo, frame, surface.position)
                 u = uniform_2d(INDEPENDENT, key, sample, 7)
                 if ti.static(strategy == LIGHT):
-                    light = lights.sample(scene, features, receiver, u)
+                    light, _near = lights.sample(scene, features, receiver, u)
                     if light.pdf > 0.0:
                         f, _ = bsdf.evaluate(scene, features, material, values, wo, to_local(frame, light.wi))
                         start = offset_along(surface.position, surface.normal, surface.error, light.wi)

@@ -126,9 +126,10 @@ def _far_share(near: ti.f32, far: ti.f32) -> ti.f32:
 
 
 @ti.func
-def choose(scene: ti.template(), features: ti.template(), receiver: Receiver, u: ti.f32) -> Choice:
-    """A light for a receiver, out of one uniform number."""
+def choose(scene: ti.template(), features: ti.template(), receiver: Receiver, u: ti.f32):
+    """A light for a receiver, out of one uniform number, and its `near_importance` if there are lights far away."""
     result = Choice(-1, 0.0, 0.0)
+    near = 0.0
     counts = scene.light_counts[None]
     all_far = _far_importances(scene, features, receiver)
     v = u
@@ -145,6 +146,7 @@ def choose(scene: ti.template(), features: ti.template(), receiver: Receiver, u:
                 all_of_it = total(importances)
                 if ti.static(features.far_lights):
                     if level == 0:
+                        near = all_of_it
                         share = _far_share(all_of_it, all_far)
                         far = u < share
                         if not far:
@@ -171,7 +173,7 @@ def choose(scene: ti.template(), features: ti.template(), receiver: Receiver, u:
                     rest = smaller((v - below) / width, 0.9999999)
                     result = Choice(counts[0] + number, share * width / all_far, rest)
                 below += width
-    return result
+    return result, near
 
 
 @ti.func
@@ -194,11 +196,21 @@ def near_probability(scene: ti.template(), features: ti.template(), receiver: Re
 
 
 @ti.func
-def far_probability(scene: ti.template(), features: ti.template(), receiver: Receiver, light: ti.i32) -> ti.f32:
-    """With which `choose` finds a light infinitely far away, by its number among them."""
-    near, far = 0.0, _far_importances(scene, features, receiver)
+def near_importance(scene: ti.template(), features: ti.template(), receiver: Receiver) -> ti.f32:
+    """Of all lights at definite places together; zero without a tree."""
+    result = 0.0
     if ti.static(features.light_tree):
-        counts = scene.light_counts[None]
-        near = total(_importances(scene, features, scene.light_levels[counts[2] - 1], receiver))
+        root = scene.light_levels[scene.light_counts[None][2] - 1]
+        result = total(_importances(scene, features, root, receiver))
+    return result
+
+
+@ti.func
+def far_probability(
+    scene: ti.template(), features: ti.template(), receiver: Receiver, near: ti.f32, light: ti.i32
+) -> ti.f32:
+    """With which `choose` finds a light infinitely far away, by its number among them, where those nearby together have
+    the importance `near`."""
+    far = _far_importances(scene, features, receiver)
     own = _far_importance(scene, features, receiver, light)
     return _far_share(near, far) * own / larger(far, 1e-30)

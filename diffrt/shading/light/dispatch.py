@@ -7,18 +7,20 @@ from diffrt.core.box import meets_box
 from diffrt.device.features import LIGHT_ENVIRONMENT, LIGHT_TRIANGLES
 from diffrt.device.surface import Surface
 from diffrt.shading.light import area, choice, delta, environment
-from diffrt.shading.light.base import LightSample, no_light
+from diffrt.shading.light.base import no_light
 from diffrt.shading.receiver import Receiver
 
 
 @ti.func
-def sample(scene: ti.template(), features: ti.template(), receiver: Receiver, u: vec2) -> LightSample:
+def sample(scene: ti.template(), features: ti.template(), receiver: Receiver, u: vec2):
     """A direction from the receiver towards a light; the choice of the light is taken out of u.x, which stays uniform.
 
-    `pdf` includes the probability of the choice. A constant environment is never sampled.
+    Returns:
+        A LightSample, whose `pdf` includes the probability of the choice; a constant environment is never sampled. And
+        the importance of all lights nearby, which `environment_probability` needs.
     """
     result = no_light()
-    chosen = choice.choose(scene, features, receiver, u.x)
+    chosen, near = choice.choose(scene, features, receiver, u.x)
     if chosen.light >= 0:
         rest = vec2(chosen.rest, u.y)
         kind = scene.lights[chosen.light][0]
@@ -32,7 +34,7 @@ def sample(scene: ti.template(), features: ti.template(), receiver: Receiver, u:
             if ti.static(features.delta_lights):
                 result = delta.sample(scene, kind, scene.lights[chosen.light][1], receiver.position)
         result.pdf *= chosen.probability
-    return result
+    return result, near
 
 
 @ti.func
@@ -50,23 +52,25 @@ def area_pdf(
 @ti.func
 def environment_pdf(scene: ti.template(), features: ti.template(), receiver: Receiver, direction: vec3) -> ti.f32:
     """Density per solid angle with which `sample` draws this direction towards the environment."""
-    return environment_emitted_and_pdf(scene, features, receiver, direction)[1]
+    return environment.pdf(scene, features, direction) * environment_probability(scene, features, receiver, -1.0)
 
 
 @ti.func
-def environment_emitted_and_pdf(scene: ti.template(), features: ti.template(), receiver: Receiver, direction: vec3):
-    """The environment's radiance, and `environment_pdf`."""
-    radiance, density = environment.emitted_and_pdf(scene, features, direction)
-    return radiance, density * environment_probability(scene, features, receiver)
+def environment_probability(
+    scene: ti.template(), features: ti.template(), receiver: Receiver, near: ti.f32
+) -> ti.f32:
+    """Probability with which `sample` goes to the environment.
 
-
-@ti.func
-def environment_probability(scene: ti.template(), features: ti.template(), receiver: Receiver) -> ti.f32:
-    """Probability with which `sample` goes to the environment."""
+    Args:
+        near: the receiver's, as `sample` found it; negative: not known.
+    """
     probability = 0.0
     if ti.static(features.environment_image):
+        importance = near
+        if near < 0.0:
+            importance = choice.near_importance(scene, features, receiver)
         last = scene.light_counts[None][1] - 1  # the environment is the last light of all
-        probability = choice.far_probability(scene, features, receiver, last)
+        probability = choice.far_probability(scene, features, receiver, importance, last)
     return probability
 
 

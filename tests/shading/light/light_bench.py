@@ -19,7 +19,7 @@ def _sample(
     u: ti.types.ndarray(dtype=vec2, ndim=1), out: ti.types.ndarray(dtype=ti.f32, ndim=2),
 ):  # fmt: skip
     for i in range(u.shape[0]):
-        s = dispatch.sample(scene, features, Receiver(position, normal, mirrored, lobe.x, lobe.y), u[i])
+        s, _near = dispatch.sample(scene, features, Receiver(position, normal, mirrored, lobe.x, lobe.y), u[i])
         for d in ti.static(range(3)):
             out[i, d] = s.wi[d]
             out[i, 3 + d] = s.radiance[d]
