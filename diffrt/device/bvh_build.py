@@ -357,6 +357,7 @@ def _fill_leaves(scene: ti.template(), leaves: ti.i32):
                     scene.bvh_triangles[leaf][d, k] = v0[d]
                     scene.bvh_triangles[leaf][3 + d, k] = e1[d]
                     scene.bvh_triangles[leaf][6 + d, k] = e2[d]
+                scene.bvh_triangles[leaf][9, k] = ti.bit_cast(triangle, ti.f32)
 
 
 @ti.kernel

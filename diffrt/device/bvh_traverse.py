@@ -163,7 +163,7 @@ def traverse(
         running = node != ABSENT
     triangle = hit_lane
     if hit_lane >= 0 and any_will_do == 0:
-        triangle = scene.bvh_ids[hit_lane]
+        triangle = ti.bit_cast(scene.bvh_triangles[hit_lane // LEAF_SIZE][9, hit_lane % LEAF_SIZE], ti.i32)
         # To keep the numbers of all lanes would keep them out of vectors.
         corners = _corners(scene, hit_lane // LEAF_SIZE, hit_lane % LEAF_SIZE)
         hit_t, hit_u, hit_v, _met = _meet(corners, origin, direction)

@@ -90,7 +90,7 @@ class SceneFields:
         # Bounding volume hierarchy, see bvh_build.py for the layout.
         self.bvh_bounds = ti.Vector.field(BVH_WIDTH, ti.f32, shape=c.bvh_nodes * BVH_WIDTH)
         self.bvh_children = plain(ti.i32, c.bvh_nodes * BVH_WIDTH)
-        self.bvh_triangles = ti.Matrix.field(9, LEAF_SIZE, ti.f32, shape=c.bvh_leaves)
+        self.bvh_triangles = ti.Matrix.field(10, LEAF_SIZE, ti.f32, shape=c.bvh_leaves)
         self.bvh_ids = plain(ti.i32, c.bvh_leaves * LEAF_SIZE)
 
         # Scenes of few triangles, see facets.py for the layout.
