@@ -367,8 +367,8 @@ def _fill_boxes(scene: ti.template(), begin: ti.i32, end: ti.i32):
         box_lo, box_hi = vec3(EMPTY), vec3(-EMPTY)
         if child >= 0:
             for d in ti.static(range(3)):
-                box_lo[d] = scene.bvh_bounds[child + d].min()
-                box_hi[d] = scene.bvh_bounds[child + 3 + d].max()
+                box_lo[d] = scene.bvh_bounds[child + 2 * d].min()
+                box_hi[d] = scene.bvh_bounds[child + 2 * d + 1].max()
         elif child != ABSENT:
             for k in range(LEAF_SIZE):
                 triangle = scene.bvh_ids[~child * LEAF_SIZE + k]
@@ -383,7 +383,6 @@ def _fill_boxes(scene: ti.template(), begin: ti.i32, end: ti.i32):
         for k in ti.static(range(BVH_WIDTH)):
             if i % BVH_WIDTH == k:
                 for d in ti.static(range(3)):
-                    scene.bvh_bounds[i // BVH_WIDTH * BVH_WIDTH + d][k] = box_lo[d]
-                    scene.bvh_bounds[i // BVH_WIDTH * BVH_WIDTH + 3 + d][k] = box_hi[d]
-                for d in ti.static(range(2)):
-                    scene.bvh_bounds[i // BVH_WIDTH * BVH_WIDTH + 6 + d][k] = box_lo[d]
+                    scene.bvh_bounds[i // BVH_WIDTH * BVH_WIDTH + 2 * d][k] = box_lo[d]
+                    scene.bvh_bounds[i // BVH_WIDTH * BVH_WIDTH + 2 * d + 1][k] = box_hi[d]
+                scene.bvh_bounds[i // BVH_WIDTH * BVH_WIDTH + 6][k] = ti.bit_cast(child, ti.f32)

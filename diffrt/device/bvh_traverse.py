@@ -101,10 +101,10 @@ def traverse(
     search, and a triangle other than -1 says no more than that there is one."""
     inverse = vec3(_inverse(direction.x), _inverse(direction.y), _inverse(direction.z))
     start = origin * inverse
-    near_x = ti.select(inverse.x < 0.0, 3, 0)
-    near_y = ti.select(inverse.y < 0.0, 4, 1)
-    near_z = ti.select(inverse.z < 0.0, 5, 2)
-    far_z = 7 - near_z
+    near_x = ti.select(inverse.x < 0.0, 1, 0)
+    near_y = ti.select(inverse.y < 0.0, 3, 2)
+    near_z = ti.select(inverse.z < 0.0, 5, 4)
+    far_x, far_y, far_z = 1 - near_x, 5 - near_y, 9 - near_z
     hit_lane = -1
     hit_t, hit_u, hit_v = t_max, 0.0, 0.0
     stack_node, stack_next, stack_keys = _Stack(0), _Stack(0), _StackedKeys(0)
@@ -118,8 +118,8 @@ def traverse(
                 x0 = scene.bvh_bounds[node + near_x][k] * inverse.x - start.x
                 y0 = scene.bvh_bounds[node + near_y][k] * inverse.y - start.y
                 z0 = scene.bvh_bounds[node + near_z][k] * inverse.z - start.z
-                x1 = scene.bvh_bounds[node + near_x + 3][k] * inverse.x - start.x
-                y1 = scene.bvh_bounds[node + near_y + 3][k] * inverse.y - start.y
+                x1 = scene.bvh_bounds[node + far_x][k] * inverse.x - start.x
+                y1 = scene.bvh_bounds[node + far_y][k] * inverse.y - start.y
                 z1 = scene.bvh_bounds[node + far_z][k] * inverse.z - start.z
                 t0 = larger(larger(larger(x0, y0), z0) * _INWARDS, t_min)
                 t1 = smaller(smaller(smaller(x1, y1), z1), hit_t)
@@ -130,7 +130,7 @@ def traverse(
                 stack_keys[size * BVH_WIDTH + k] = keys[k]
             stack_node[size], stack_next[size] = node, following
             size += ti.select(following < _NONE, 1, 0)
-            node = ti.select(nearest < _NONE, scene.bvh_children[node + child], ABSENT)
+            node = ti.select(nearest < _NONE, ti.bit_cast(scene.bvh_bounds[node + 6][child], ti.i32), ABSENT)
         if node != ABSENT:
             leaf = ~node
             keys = ti.Vector([0] * LEAF_SIZE)
@@ -153,7 +153,7 @@ def traverse(
             key = stack_next[top]
             following = _NONE
             if key <= ti.bit_cast(hit_t, ti.i32):
-                node = scene.bvh_children[stack_node[top] + (key & (BVH_WIDTH - 1))]
+                node = ti.bit_cast(scene.bvh_bounds[stack_node[top] + 6][key & (BVH_WIDTH - 1)], ti.i32)
                 waiting = ti.Vector([0] * BVH_WIDTH)
                 for k in ti.static(range(BVH_WIDTH)):
                     waiting[k] = stack_keys[top * BVH_WIDTH + k]
