@@ -6,12 +6,13 @@ nodes become leaves and which a wide node adopts, so that the SAH cost of the wi
 Laine 2017, "Efficient Incoherent Ray Traversal on GPUs Through Compressed Wide BVHs", section 3). Boxes and leaves are
 filled by the same kernels that refit them when vertices move.
 
-Layout of a wide node: eight vectors of BVH_WIDTH floats, the bounds of its children: lo x, lo y, lo z, hi x, hi y,
-hi z, and lo x, lo y again, so that x's and y's far bound comes three vectors after the near one from either side. A
-child is the first vector of a wide node, which is BVH_WIDTH times its number, or ~leaf; an absent child has an empty
-box. A leaf is a matrix of 9 rows: a vertex and two edges, coordinate by coordinate, a column a triangle; absent
-triangles have zero edges and are never hit. With vectors and matrices as elements, and children that need no
-multiplication, there is little arithmetic between a child and its boxes.
+Layout of a wide node: eight vectors of BVH_WIDTH floats, the bounds of its children: lo x, hi x, lo y, hi y, lo z,
+hi z; the bits of the children themselves; and one that is not used, so that a node begins with a cache line. A child is
+the first vector of a wide node, which is BVH_WIDTH times its number, or ~leaf; an absent child has an empty box. A leaf
+is a matrix of 10 rows: a vertex and two edges, coordinate by coordinate, and the bits of the triangle's number, a
+column a triangle; absent triangles have zero edges and are never hit. With vectors and matrices as elements, and
+children that need no multiplication, there is little arithmetic between a child and its boxes. Children and triangles
+are fields of their own, too, for those who build: what is in cache together with a box or a vertex saves rays a wait.
 """
 
 from dataclasses import dataclass
@@ -24,12 +25,18 @@ from diffrt._taichi import current_arch
 from diffrt.device.packing import write
 from diffrt.device.scene_fields import BVH_WIDTH, LEAF_SIZE, SceneFields
 
+CHILDREN = 6
+"""Vector of a node."""
+IDS = 9
+"""Row of a leaf."""
 BINS = 16
 EMPTY = 1e18
 ABSENT = -(1 << 31)
 """The child that is not there."""
 STACK_SIZE = 16
 """Entries of a traversal's stack, one a level; the builder keeps the tree shallow enough for it."""
+SHALLOW = 8
+"""Levels of a tree for which half the stack will do: that of a million triangles, as a rule."""
 LARGE = 0.1
 """Triangles are large in a node if the surfaces of their boxes are more than this share of its own."""
 LEAF_COST = 1.5
@@ -63,6 +70,10 @@ class Bvh:
     @property
     def nodes(self) -> int:
         return self.levels[-1]
+
+    @property
+    def shallow(self) -> bool:
+        return len(self.levels) - 1 <= SHALLOW
 
     @property
     def leaves(self) -> int:
@@ -357,7 +368,7 @@ def _fill_leaves(scene: ti.template(), leaves: ti.i32):
                     scene.bvh_triangles[leaf][d, k] = v0[d]
                     scene.bvh_triangles[leaf][3 + d, k] = e1[d]
                     scene.bvh_triangles[leaf][6 + d, k] = e2[d]
-                scene.bvh_triangles[leaf][9, k] = ti.bit_cast(triangle, ti.f32)
+                scene.bvh_triangles[leaf][IDS, k] = ti.bit_cast(triangle, ti.f32)
 
 
 @ti.kernel
@@ -385,4 +396,4 @@ def _fill_boxes(scene: ti.template(), begin: ti.i32, end: ti.i32):
                 for d in ti.static(range(3)):
                     scene.bvh_bounds[i // BVH_WIDTH * BVH_WIDTH + 2 * d][k] = box_lo[d]
                     scene.bvh_bounds[i // BVH_WIDTH * BVH_WIDTH + 2 * d + 1][k] = box_hi[d]
-                scene.bvh_bounds[i // BVH_WIDTH * BVH_WIDTH + 6][k] = ti.bit_cast(child, ti.f32)
+                scene.bvh_bounds[i // BVH_WIDTH * BVH_WIDTH + CHILDREN][k] = ti.bit_cast(child, ti.f32)

@@ -18,12 +18,10 @@ from taichi.math import vec3
 
 from diffrt._taichi import current_arch
 from diffrt.core.vector import lane, larger, smaller, smallest
-from diffrt.device.bvh_build import ABSENT, STACK_SIZE
+from diffrt.device.bvh_build import ABSENT, CHILDREN, IDS, SHALLOW, STACK_SIZE
 from diffrt.device.hit import Hit
 from diffrt.device.scene_fields import BVH_WIDTH, LEAF_SIZE
 
-_Stack = ti.types.vector(STACK_SIZE, ti.i32)
-_StackedKeys = ti.types.vector(STACK_SIZE * BVH_WIDTH, ti.i32)
 _Corners = ti.types.vector(9, ti.f32)
 _KEY_MASK = -4 * max(BVH_WIDTH, LEAF_SIZE)
 _INWARDS = 0.9999994
@@ -62,13 +60,35 @@ def _two_smallest(keys):
 
 
 @ti.func
+def _child(scene: ti.template(), node: ti.i32, number: ti.i32) -> ti.i32:
+    """One of a node's children."""
+    result = 0
+    if ti.static(current_arch() == "cpu"):  # of the same cache lines as its box
+        result = ti.bit_cast(scene.bvh_bounds[node + CHILDREN][number], ti.i32)
+    else:  # no indices that are known when a kernel runs
+        result = scene.bvh_children[node + number]
+    return result
+
+
+@ti.func
+def _triangle(scene: ti.template(), leaf_lane: ti.i32) -> ti.i32:
+    """The number of a triangle in a leaf."""
+    result = 0
+    if ti.static(current_arch() == "cpu"):
+        result = ti.bit_cast(scene.bvh_triangles[leaf_lane // LEAF_SIZE][IDS, leaf_lane % LEAF_SIZE], ti.i32)
+    else:
+        result = scene.bvh_ids[leaf_lane]
+    return result
+
+
+@ti.func
 def _corners(scene: ti.template(), leaf: ti.i32, number: ti.i32) -> _Corners:
     """The numbers of one of a leaf's triangles."""
     result = _Corners(0.0)
     for row in ti.static(range(9)):
         if ti.static(current_arch() == "cpu"):
             result[row] = scene.bvh_triangles[leaf][row, number]
-        else:  # no indices that are known when a kernel runs
+        else:
             result[row] = lane(ti.Vector([scene.bvh_triangles[leaf][row, k] for k in range(LEAF_SIZE)]), number)
     return result
 
@@ -95,8 +115,9 @@ def _meet(c: _Corners, origin: vec3, direction: vec3):
 
 @ti.func
 def traverse(
-    scene: ti.template(), origin: vec3, direction: vec3, t_min: ti.f32, t_max: ti.f32, any_will_do: ti.i32
-) -> Hit:
+    scene: ti.template(), features: ti.template(), origin: vec3, direction: vec3, t_min: ti.f32, t_max: ti.f32,
+    any_will_do: ti.i32,
+) -> Hit:  # fmt: skip
     """The nearest triangle with t_min < t < t_max, from either side. If any will do, the first that is found ends the
     search, and a triangle other than -1 says no more than that there is one."""
     inverse = vec3(_inverse(direction.x), _inverse(direction.y), _inverse(direction.z))
@@ -107,7 +128,9 @@ def traverse(
     far_x, far_y, far_z = 1 - near_x, 5 - near_y, 9 - near_z
     hit_lane = -1
     hit_t, hit_u, hit_v = t_max, 0.0, 0.0
-    stack_node, stack_next, stack_keys = _Stack(0), _Stack(0), _StackedKeys(0)
+    levels = ti.static(SHALLOW if features.shallow else STACK_SIZE)
+    stack_node, stack_next = ti.Vector([0] * levels), ti.Vector([0] * levels)
+    stack_keys = ti.Vector([0] * (levels * BVH_WIDTH))
     size = 0
     node = 0
     running = True
@@ -130,7 +153,7 @@ def traverse(
                 stack_keys[size * BVH_WIDTH + k] = keys[k]
             stack_node[size], stack_next[size] = node, following
             size += ti.select(following < _NONE, 1, 0)
-            node = ti.select(nearest < _NONE, ti.bit_cast(scene.bvh_bounds[node + 6][child], ti.i32), ABSENT)
+            node = ti.select(nearest < _NONE, _child(scene, node, child), ABSENT)
         if node != ABSENT:
             leaf = ~node
             keys = ti.Vector([0] * LEAF_SIZE)
@@ -153,7 +176,7 @@ def traverse(
             key = stack_next[top]
             following = _NONE
             if key <= ti.bit_cast(hit_t, ti.i32):
-                node = ti.bit_cast(scene.bvh_bounds[stack_node[top] + 6][key & (BVH_WIDTH - 1)], ti.i32)
+                node = _child(scene, stack_node[top], key & (BVH_WIDTH - 1))
                 waiting = ti.Vector([0] * BVH_WIDTH)
                 for k in ti.static(range(BVH_WIDTH)):
                     waiting[k] = stack_keys[top * BVH_WIDTH + k]
@@ -163,7 +186,7 @@ def traverse(
         running = node != ABSENT
     triangle = hit_lane
     if hit_lane >= 0 and any_will_do == 0:
-        triangle = ti.bit_cast(scene.bvh_triangles[hit_lane // LEAF_SIZE][9, hit_lane % LEAF_SIZE], ti.i32)
+        triangle = _triangle(scene, hit_lane)
         # To keep the numbers of all lanes would keep them out of vectors.
         corners = _corners(scene, hit_lane // LEAF_SIZE, hit_lane % LEAF_SIZE)
         hit_t, hit_u, hit_v, _met = _meet(corners, origin, direction)

@@ -48,6 +48,8 @@ class Features:
     environment_image: bool = False
     facets: int = 0
     """How many facets are tested side by side; 0 if the scene has a tree instead."""
+    shallow: bool = False
+    """The tree has few levels, see bvh_build.py: a traversal needs a smaller stack."""
     camera: int = 0
     one_query: bool = False
     """Any hit is asked for like the closest one, for kernels that trace rays in several places and compile long."""

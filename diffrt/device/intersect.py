@@ -39,5 +39,5 @@ def _query(
     if ti.static(features.facets):
         hit = facet_query.closest_hit(scene, features.facets, origin, direction, t_min, t_max)
     else:
-        hit = bvh_traverse.traverse(scene, origin, direction, t_min, t_max, any_will_do)
+        hit = bvh_traverse.traverse(scene, features, origin, direction, t_min, t_max, any_will_do)
     return hit

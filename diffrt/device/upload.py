@@ -80,7 +80,8 @@ def upload(scene: Scene, camera: Camera, gradients: bool = False) -> DeviceScene
         if few is None and bvh is None:
             bvh = bvh_build.build(geometry.positions, geometry.triangles)
         features, arrays = _appearance(scene, geometry)
-        features = replace(features, facets=0 if few is None else few.padded)
+        shallow = bvh is not None and bvh.shallow
+        features = replace(features, facets=0 if few is None else few.padded, shallow=shallow)
         fields = acquire(_capacity(scene, geometry, bvh), gradients)
         write(fields, [(getattr(fields, name), array) for name, array in arrays.items()])
         resident = old is not None and old.device.fields is fields

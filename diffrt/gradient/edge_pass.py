@@ -54,7 +54,7 @@ class EdgePass(ABC):
         settings = request.scene.settings
         distorted = device.features.distorted or motion.distorted
         still = motion.still_camera
-        self.features = replace(device.features, distorted=distorted, facets=0, still_camera=still)
+        self.features = replace(device.features, distorted=distorted, facets=0, shallow=False, still_camera=still)
         self.plain: Features = replace(  # for tracing
             device.features, distorted=distorted, gradients=False, one_query=True
         )

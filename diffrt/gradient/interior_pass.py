@@ -63,7 +63,7 @@ class InteriorPass:
         self.moving = any(item.moves or item.bends for item in targets)
         distorted = device.features.distorted or "camera_distortion" in wanted
         still = wanted.isdisjoint(CAMERA_FIELDS)
-        self.features = replace(device.features, distorted=distorted, facets=0, still_camera=still)
+        self.features = replace(device.features, distorted=distorted, facets=0, shallow=False, still_camera=still)
         opacities = {name for item in targets for name in item.opacities}
         masked = device.features.masked or bool(opacities)
         self.plain = replace(  # for tracing
