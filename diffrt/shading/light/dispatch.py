@@ -56,9 +56,7 @@ def environment_pdf(scene: ti.template(), features: ti.template(), receiver: Rec
 
 
 @ti.func
-def environment_probability(
-    scene: ti.template(), features: ti.template(), receiver: Receiver, near: ti.f32
-) -> ti.f32:
+def environment_probability(scene: ti.template(), features: ti.template(), receiver: Receiver, near: ti.f32) -> ti.f32:
     """Probability with which `sample` goes to the environment.
 
     Args:
