@@ -19,13 +19,15 @@ def _sample(
     u: ti.types.ndarray(dtype=vec2, ndim=1), out: ti.types.ndarray(dtype=ti.f32, ndim=2),
 ):  # fmt: skip
     for i in range(u.shape[0]):
-        s, _near = dispatch.sample(scene, features, Receiver(position, normal, mirrored, lobe.x, lobe.y), u[i])
+        receiver = Receiver(position, normal, mirrored, lobe.x, lobe.y)
+        s, near = dispatch.sample(scene, features, receiver, u[i])
         for d in ti.static(range(3)):
             out[i, d] = s.wi[d]
             out[i, 3 + d] = s.radiance[d]
             out[i, 7 + d] = s.target[d]
         out[i, 6] = s.pdf
         out[i, 10] = s.delta
+        out[i, 11] = dispatch.environment_probability(scene, features, receiver, near)
 
 
 @ti.kernel
@@ -68,12 +70,13 @@ class LightBench:
         self.receiver = (*given, vec2(glossy[0] ** 4, glossy[1]))
 
     def sample(self, count: int, seed: int = 0) -> dict[str, np.ndarray]:
-        """`count` stratified samples: wi, radiance, pdf, target, delta."""
+        """`count` stratified samples: wi, radiance, pdf, target, delta; and the probability of the environment,
+        by what they learn of the lights."""
         side = int(np.sqrt(count))
         jitter = np.random.default_rng(seed).uniform(0, 1, (side, side, 2))
         u = (np.stack(np.meshgrid(range(side), range(side), indexing="ij"), axis=-1) + jitter) / side
         u = np.minimum(u.reshape(-1, 2), 0.9999999).astype(np.float32)
-        out = np.zeros((len(u), 11), np.float32)
+        out = np.zeros((len(u), 12), np.float32)
         _sample(self.device.fields, self.device.features, *self.receiver, u, out)
         return {
             "wi": out[:, :3].astype(float),
@@ -81,6 +84,7 @@ class LightBench:
             "pdf": out[:, 6].astype(float),
             "target": out[:, 7:10].astype(float),
             "delta": out[:, 10] != 0,
+            "environment": out[:, 11].astype(float),
         }
 
     def density(self, wi: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -54,6 +54,22 @@ def test_samples_and_densities_agree(taichi: str, count: int, far: list[Any], no
     assert same[open_way].mean() > 0.995
 
 
+@pytest.mark.parametrize("count", [0, 1, 3, 70])
+def test_samples_learn_how_likely_the_environment_is(taichi: str, count: int) -> None:
+    """Whatever light they go to: what they learn says it as the tree does when it is asked again."""
+    image = np.ones((2, 4, 3))
+    image[0, 1] = 9.0
+    sky = {"name": "sky", "type": "environment", "data": image}
+    scene = crowd(count, lights=[FAR[0], sky])
+    bench = LightBench(scene, normal=(0.36, 0.48, 0.8))
+    learnt = bench.sample(30**2)["environment"]
+    towards = np.array([[-0.7, 0.7, -0.1]])  # the bright texel
+    density = bench.density(np.repeat(towards / np.linalg.norm(towards), 2, axis=0))[1]
+    alone = LightBench(crowd(0, lights=[sky]), normal=(0.36, 0.48, 0.8)).density(towards / np.linalg.norm(towards))[1]
+    assert np.all(learnt == learnt[0]) and 0.0 < learnt[0] < 1.0
+    assert density[0] == pytest.approx(learnt[0] * alone[0], rel=1e-4)
+
+
 METAL = {"metal": {"type": "conductor", "roughness": 0.3}}
 
 
