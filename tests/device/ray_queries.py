@@ -37,7 +37,8 @@ class Placed:
         if self.bvh is not None:
             capacity = replace(capacity, bvh_nodes=self.bvh.nodes, bvh_leaves=self.bvh.leaves)
         self.scene = acquire(capacity)
-        self.features = Features(facets=0 if self.facets is None else self.facets.padded)
+        shallow = self.bvh is not None and self.bvh.shallow
+        self.features = Features(facets=0 if self.facets is None else self.facets.padded, shallow=shallow)
         write_rows(self.scene.positions, self.v)
         write_rows(self.scene.triangles, self.f)
         if self.bvh is not None:

@@ -67,16 +67,19 @@ def test_equal_centroids() -> None:
     check(v, np.arange(900).reshape(300, 3), *random_rays(rng, 200, 2.0))
 
 
-def test_nested_triangles_stay_within_the_stack() -> None:
-    """Each larger than the one before by the same factor: no axis splits them evenly."""
+@pytest.mark.parametrize(("n", "levels"), [(1000, 13), (3000, 6)])
+def test_nested_triangles_stay_within_the_stack(n: int, levels: int) -> None:
+    """Each larger than the one before by the same factor: no axis splits them evenly. The tree of 3000 would be too
+    deep, and nodes are halved instead."""
     rng = np.random.default_rng(7)
-    scale = np.repeat(1.02 ** np.arange(3000) * 1e-16, 3)[:, None]
-    corner = np.tile([[1.0, 0, 0], [0, 1, 0], [0, 0, 1]], (3000, 1))
+    scale = np.repeat(1.02 ** np.arange(n) * 1e-16, 3)[:, None]
+    corner = np.tile([[1.0, 0, 0], [0, 1, 0], [0, 0, 1]], (n, 1))
     v = (scale * corner).astype(np.float32)
-    bvh = check(v, np.arange(9000).reshape(3000, 3), *random_rays(rng, 50, float(np.abs(v).max()))).bvh
+    bvh = check(v, np.arange(3 * n).reshape(n, 3), *random_rays(rng, 50, float(np.abs(v).max()))).bvh
     assert bvh is not None
-    assert len(bvh.levels) <= bvh_build.STACK_SIZE
-    assert sorted(bvh.ids[bvh.ids >= 0]) == list(range(3000))
+    assert len(bvh.levels) - 1 == levels <= bvh_build.STACK_SIZE
+    assert bvh.shallow == (levels <= bvh_build.SHALLOW)
+    assert sorted(bvh.ids[bvh.ids >= 0]) == list(range(n))
 
 
 def test_large_triangles_do_not_widen_the_boxes_of_small_ones() -> None:
